@@ -22,6 +22,8 @@ interface Lists<Row> {
   path: string
   rowsIn: (body: unknown) => Row[]
   limit?: number
+  /** What is added to the query for what is behind a page; null: nothing is. Absent: the marker of its last row, if it is full. */
+  nextIn?: (body: unknown, rows: Row[], limit: number) => string | null
 }
 
 interface State<Row> {
@@ -29,6 +31,15 @@ interface State<Row> {
   fault: Fault | null
   asking: boolean
   whole: boolean
+  /** Added to the query for what is behind the rows. */
+  next: string | null
+}
+
+const EMPTY = { rows: [], fault: null, asking: true, whole: false, next: null }
+
+const behindLast = (_: unknown, rows: { id: string }[], limit: number): string | null => {
+  const last = rows.at(-1)
+  return last && rows.length >= limit ? `marker=${encodeURIComponent(last.id)}` : null
 }
 
 /** So many are asked for at a time where as many are there: what every service gives. */
@@ -40,19 +51,22 @@ export const usePages = <Row extends { id: string }>({
   path,
   rowsIn,
   limit = 200,
+  nextIn = behindLast,
 }: Lists<Row>): Pages<Row> => {
-  const [state, setState] = useState<State<Row>>({ rows: [], fault: null, asking: true, whole: false })
+  const [state, setState] = useState<State<Row>>(EMPTY)
   const under = useRef<AbortController | null>(null)
   const once = useRef(false)
   const latest = useRef(state)
   latest.current = state
 
   const ofPage = useCallback(
-    async (signal: AbortSignal, marker: string | undefined, most: number) => {
-      const query = `${path.includes('?') ? '&' : '?'}limit=${most}${marker ? `&marker=${encodeURIComponent(marker)}` : ''}`
-      return rowsIn(await ask(service, path + query, { signal }))
+    async (signal: AbortSignal, next: string | null, most: number) => {
+      const query = `${path.includes('?') ? '&' : '?'}limit=${most}${next ? `&${next}` : ''}`
+      const body = await ask(service, path + query, { signal })
+      const found = rowsIn(body)
+      return { found, next: nextIn(body, found, most) }
     },
-    [service, path, rowsIn],
+    [service, path, rowsIn, nextIn],
   )
   /** All that is there, anew: somebody may have gone far down. */
   const fromTheTop = useCallback(
@@ -60,34 +74,37 @@ export const usePages = <Row extends { id: string }>({
       const wanted = latest.current.rows.length
       const most = Math.max(limit, Math.min(wanted, LARGEST))
       let rows: Row[] = []
+      let next: string | null = null
       for (;;) {
-        const found = await ofPage(signal, rows.at(-1)?.id, most)
-        rows = rows.concat(found)
-        if (found.length < most) return { rows, whole: true }
-        if (rows.length >= wanted) return { rows, whole: false }
+        const page: { found: Row[]; next: string | null } = await ofPage(signal, next, most)
+        rows = rows.concat(page.found)
+        next = page.next
+        if (next === null || rows.length >= wanted) return { rows, next, whole: next === null }
       }
     },
     [ofPage, limit],
   )
-  const work = useCallback((doing: (signal: AbortSignal) => Promise<Pick<State<Row>, 'rows' | 'whole'>>): void => {
-    const leaving = new AbortController()
-    under.current = leaving
-    const done = (next: Partial<State<Row>>) => {
-      if (leaving.signal.aborted) return
-      under.current = null
-      setState((old) => ({ ...old, ...next, asking: false }))
-    }
-    setState((old) => ({ ...old, asking: true, fault: null }))
-    doing(leaving.signal).then(
-      (said) => done({ ...said, fault: null }),
-      (error) => done({ fault: asFault(error) }),
-    )
-  }, [])
+  const work = useCallback(
+    (doing: (signal: AbortSignal) => Promise<Pick<State<Row>, 'rows' | 'whole' | 'next'>>): void => {
+      const leaving = new AbortController()
+      under.current = leaving
+      const done = (next: Partial<State<Row>>) => {
+        if (leaving.signal.aborted) return
+        under.current = null
+        setState((old) => ({ ...old, ...next, asking: false }))
+      }
+      setState((old) => ({ ...old, asking: true, fault: null }))
+      doing(leaving.signal).then(
+        (said) => done({ ...said, fault: null }),
+        (error) => done({ fault: asFault(error) }),
+      )
+    },
+    [],
+  )
   useEffect(() => {
     once.current = false
-    const empty = { rows: [], fault: null, asking: true, whole: false }
-    latest.current = empty
-    setState(empty)
+    latest.current = EMPTY
+    setState(EMPTY)
     work(fromTheTop)
     return () => under.current?.abort()
   }, [work, fromTheTop])
@@ -98,12 +115,11 @@ export const usePages = <Row extends { id: string }>({
     work(fromTheTop)
   }, [state.asking, work, fromTheTop])
   const more = useCallback(() => {
-    const { rows, whole, fault } = latest.current
-    const last = rows.at(-1)
-    if (whole || fault || under.current || !last) return
+    const { whole, fault, next: behind } = latest.current
+    if (whole || fault || under.current || !behind) return
     work(async (signal) => {
-      const found = await ofPage(signal, last.id, limit)
-      return { rows: [...latest.current.rows, ...found], whole: found.length < limit }
+      const { found, next } = await ofPage(signal, behind, limit)
+      return { rows: [...latest.current.rows, ...found], next, whole: next === null }
     })
   }, [work, ofPage, limit])
   const again = useCallback(() => {

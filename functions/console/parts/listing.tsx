@@ -32,7 +32,7 @@ export const Listing = <Row extends { id: string }>({
   return (
     <>
       {bar}
-      {fault && <FaultNote fault={fault} again={rows.length ? more : again} />}
+      {fault && <FaultNote fault={fault} again={again} />}
       {rows.length > 0 ? (
         <>
           <Table

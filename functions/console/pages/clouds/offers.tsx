@@ -1,12 +1,13 @@
-import { useCallback, useEffect, useState } from 'preact/hooks'
-import { ask } from '../../api/ask.ts'
-import { asFault, type Fault } from '../../api/fault.ts'
+import { useState } from 'preact/hooks'
+import { usePages } from '../../api/use-pages.ts'
 import { Command } from '../../parts/command.tsx'
 import { FaultNote } from '../../parts/fault.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { mibWords } from '../../parts/words.ts'
 
 interface Offer {
+  /** The page's own: offers have none. */
+  id: string
   cloud: string
   zone: string
   name: string
@@ -20,8 +21,14 @@ interface Offer {
   price: { amount: string | null; currency: string; source: string } | null
 }
 interface Said {
-  offers: Offer[]
+  offers: Omit<Offer, 'id'>[]
   next: string | null
+}
+const offersIn = (body: unknown): Offer[] =>
+  (body as Said).offers.map((each) => ({ ...each, id: `${each.cloud} ${each.zone} ${each.name} ${each.option}` }))
+const nextOf = (body: unknown): string | null => {
+  const { next } = body as Said
+  return next && `marker=${encodeURIComponent(next)}`
 }
 
 const COLUMNS: Column<Offer>[] = [
@@ -47,26 +54,14 @@ const LIMIT = 200
 /** What can be bought on the clouds, page by page. */
 export const Offers = () => {
   const [cloud, setCloud] = useState('')
-  const [state, setState] = useState<{ rows: Offer[]; next: string | null; asking: boolean; fault: Fault | null }>({
-    rows: [],
-    next: null,
-    asking: true,
-    fault: null,
+  const path = `/offers${cloud && `?cloud=${encodeURIComponent(cloud)}`}`
+  const { rows, whole, asking, fault, more, again } = usePages<Offer>({
+    service: 'broker',
+    path,
+    rowsIn: offersIn,
+    nextIn: nextOf,
+    limit: LIMIT,
   })
-  const path = `/offers?limit=${LIMIT}${cloud ? `&cloud=${encodeURIComponent(cloud)}` : ''}`
-  const read = useCallback(
-    (marker: string | null) => {
-      setState((old) => ({ ...old, asking: true, fault: null }))
-      ask<Said>('broker', path + (marker ? `&marker=${encodeURIComponent(marker)}` : '')).then(
-        ({ offers, next }) =>
-          setState((old) => ({ rows: marker ? [...old.rows, ...offers] : offers, next, asking: false, fault: null })),
-        (error) => setState((old) => ({ ...old, asking: false, fault: asFault(error) })),
-      )
-    },
-    [path],
-  )
-  useEffect(() => read(null), [read])
-  const { rows, next, asking, fault } = state
   return (
     <div class="stack">
       <search class="filter">
@@ -78,16 +73,16 @@ export const Offers = () => {
           onChange={(event) => setCloud(event.currentTarget.value.trim())}
         />
       </search>
-      {fault && <FaultNote fault={fault} again={() => read(rows.length ? next : null)} />}
+      {fault && <FaultNote fault={fault} again={again} />}
       {rows.length ? (
         <Table
           caption="What can be bought"
           columns={COLUMNS}
           rows={rows}
-          idOf={({ cloud: of, zone, name, option }) => `${of} ${zone} ${name} ${option}`}
+          idOf={({ id }) => id}
           nameOf={({ name }) => name}
-          onEnd={() => next && !asking && !fault && read(next)}
-          {...(next ? { total: -1 } : {})}
+          onEnd={more}
+          {...(whole ? {} : { total: -1 })}
         />
       ) : (
         !fault && <p class="quiet">{asking ? 'Asking…' : 'Nothing is to be had there.'}</p>

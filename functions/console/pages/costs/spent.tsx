@@ -4,11 +4,12 @@ import { Card } from '../../parts/card.tsx'
 import { Command } from '../../parts/command.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
-import { moneyWords } from '../../parts/words.ts'
+import { countWords, moneyWords } from '../../parts/words.ts'
 import { goTo, linkTo } from '../../router.ts'
 import { door, has } from '../../session/session.ts'
 import { useStore } from '../../store.ts'
 import { type Group, Stacks } from './stacks.tsx'
+import { type Paged, useWhole } from './use-whole.ts'
 
 interface Money {
   amount: string
@@ -47,19 +48,28 @@ const daysOf = (month: string): [from: string, to: string] => {
   return [`${month}-01`, new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 10)]
 }
 
+const LIMIT = 1_000
+const ALL: Paged<Costs> = {
+  nextOf: (last, all) => (last.costs.length < LIMIT ? null : `offset=${all.costs.length}`),
+  join: (all, page) => ({ ...all, costs: [...all.costs, ...page.costs] }),
+}
+
 /** The sum of each group, and what it was each day: as they were told, the largest first. */
-const groupsOf = (totals: Row[], daily: Row[], by: (typeof BY)[number]): Group[] =>
-  totals
+const groupsOf = (totals: Row[], daily: Row[], by: (typeof BY)[number]): Group[] => {
+  const days = Map.groupBy(daily, (each) => each[by] ?? 'none')
+  return totals
     .map((row) => ({
       name: row[by] ?? 'none',
       words: moneyWords(row.cost),
       total: Number(row.cost.amount),
       unpriced: row.unpriced_seconds > 0,
-      days: daily
-        .filter((each) => (each[by] ?? 'none') === (row[by] ?? 'none'))
-        .map((each) => ({ day: each.day ?? '', value: Number(each.cost.amount) })),
+      days: (days.get(row[by] ?? 'none') ?? []).map((each) => ({
+        day: each.day ?? '',
+        value: Number(each.cost.amount),
+      })),
     }))
     .sort((one, other) => other.total - one.total)
+}
 
 /** What servers, volumes and addresses cost in a month, told apart. */
 export const Spent = ({ query }: PageProps) => {
@@ -68,8 +78,8 @@ export const Spent = ({ query }: PageProps) => {
   const by = BY.find((each) => each === query.get('by')) ?? 'cloud'
   const [from, to] = daysOf(month)
   const period = `from=${from}&to=${to}`
-  const totals = useAnswer<Costs>('broker', `/costs?group_by=${by}&${period}&limit=1000`)
-  const daily = useAnswer<Costs>('broker', `/costs?group_by=day,${by}&${period}&limit=1000`)
+  const totals = useWhole<Costs>('broker', `/costs?group_by=${by}&${period}&limit=${LIMIT}`, ALL)
+  const daily = useWhole<Costs>('broker', `/costs?group_by=day,${by}&${period}&limit=${LIMIT}`, ALL)
   const names = useAnswer<{ projects: { id: string; name: string }[] }>(
     'identity',
     by === 'project' ? '/auth/projects' : null,
@@ -145,6 +155,11 @@ export const Spent = ({ query }: PageProps) => {
                 )
               }
             </Waiting>
+            {(totals.cut || daily.cut) && (
+              <p class="small quiet">
+                There is more than is drawn: the first {countWords(daily.value?.costs.length ?? 0)} sums are.
+              </p>
+            )}
             {said.not_counted.length > 0 && (
               <p class="small quiet">Not counted: {said.not_counted.map(({ what }) => what).join(', ')}.</p>
             )}

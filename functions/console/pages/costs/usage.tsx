@@ -1,5 +1,4 @@
 import { commandLine } from '../../api/command.ts'
-import { useAnswer } from '../../api/use-answer.ts'
 import { Card } from '../../parts/card.tsx'
 import { Command } from '../../parts/command.tsx'
 import { Facts } from '../../parts/facts.tsx'
@@ -9,6 +8,7 @@ import { Waiting } from '../../parts/waiting.tsx'
 import { countWords, mibWords } from '../../parts/words.ts'
 import { door } from '../../session/session.ts'
 import { useStore } from '../../store.ts'
+import { type Paged, useWhole } from './use-whole.ts'
 
 interface Used {
   instance_id: string
@@ -38,6 +38,26 @@ const COLUMNS: Column<Used>[] = [
   { key: 'from', title: 'From', cell: ({ started_at: at }) => <Time at={at} /> },
   { key: 'to', title: 'To', cell: ({ ended_at: at }) => <Time at={at} otherwise="now" /> },
 ]
+interface Told {
+  tenant_usage: Usage
+  tenant_usage_links?: { rel: string; href: string }[]
+}
+/** Each page has the sums of its own servers alone. */
+const ALL: Paged<Told> = {
+  nextOf: ({ tenant_usage_links: links }) => {
+    const href = links?.find(({ rel }) => rel === 'next')?.href
+    const marker = href && new URL(href, 'http://next').searchParams.get('marker')
+    return marker ? `marker=${encodeURIComponent(marker)}` : null
+  },
+  join: ({ tenant_usage: all }, { tenant_usage: page }) => ({
+    tenant_usage: {
+      total_hours: (all.total_hours ?? 0) + (page.total_hours ?? 0),
+      total_vcpus_usage: (all.total_vcpus_usage ?? 0) + (page.total_vcpus_usage ?? 0),
+      total_memory_mb_usage: (all.total_memory_mb_usage ?? 0) + (page.total_memory_mb_usage ?? 0),
+      server_usages: [...(all.server_usages ?? []), ...(page.server_usages ?? [])],
+    },
+  }),
+}
 const hours = (amount: number | undefined): string => `${countWords(Math.round(amount ?? 0))} h`
 
 /** What the servers of the project used this month, as Nova counts it. */
@@ -47,11 +67,12 @@ export const Usage = () => {
     `${new Date().toISOString().slice(0, 8)}01`,
     new Date(Date.now() + 86_400_000).toISOString().slice(0, 10),
   ]
-  const answer = useAnswer<{ tenant_usage: Usage }>(
+  const answer = useWhole<Told>(
     'compute',
     session?.project
       ? `/os-simple-tenant-usage/${session.project.id}?start=${start}T00:00:00&end=${end}T00:00:00&limit=1000`
       : null,
+    ALL,
   )
   return (
     <div class="stack">
@@ -59,6 +80,11 @@ export const Usage = () => {
         {({ tenant_usage: usage }) =>
           usage.server_usages?.length ? (
             <>
+              {answer.cut && (
+                <p class="note">
+                  There were more servers: these sums are of the first {countWords(usage.server_usages.length)}.
+                </p>
+              )}
               <Card title="This month">
                 <Facts
                   facts={[

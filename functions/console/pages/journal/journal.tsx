@@ -1,6 +1,4 @@
-import { useCallback, useEffect, useState } from 'preact/hooks'
-import { ask } from '../../api/ask.ts'
-import { asFault, type Fault } from '../../api/fault.ts'
+import { usePages } from '../../api/use-pages.ts'
 import type { PageProps } from '../../page.ts'
 import { Command } from '../../parts/command.tsx'
 import { Empty } from '../../parts/empty.tsx'
@@ -11,7 +9,7 @@ import { Time } from '../../parts/time.tsx'
 import { goTo, linkTo } from '../../router.ts'
 
 interface Entry {
-  id: string | number
+  id: string
   event_time: string
   action: string
   outcome: string
@@ -34,6 +32,13 @@ const FILTERS = [
 ] as const
 
 const LIMIT = 100
+const entriesIn = (body: unknown): Entry[] =>
+  (body as { entries: (Omit<Entry, 'id'> & { id: string | number })[] }).entries.map((each) => ({
+    ...each,
+    id: String(each.id),
+  }))
+const beforeLast = (_: unknown, rows: Entry[], limit: number): string | null =>
+  rows.length < limit ? null : `before=${encodeURIComponent(rows.at(-1)?.id ?? '')}`
 const short = (id: string | null) => (id ? <code title={id}>{id.slice(0, 12)}</code> : <span class="quiet">–</span>)
 
 const COLUMNS: Column<Entry>[] = [
@@ -55,36 +60,18 @@ const COLUMNS: Column<Entry>[] = [
 const Journal = ({ query }: PageProps) => {
   const wish = Object.fromEntries(FILTERS.map(([key]) => [key, query.get(key) ?? '']))
   const said = new URLSearchParams(Object.entries(wish).filter(([, value]) => value)).toString()
-  const path = `/journal?${said ? `${said}&` : ''}limit=${LIMIT}`
-  const [state, setState] = useState<{ rows: Entry[]; whole: boolean; asking: boolean; fault: Fault | null }>({
-    rows: [],
-    whole: false,
-    asking: true,
-    fault: null,
+  const path = `/journal${said && `?${said}`}`
+  const { rows, whole, asking, fault, more, again } = usePages<Entry>({
+    service: 'broker',
+    path,
+    rowsIn: entriesIn,
+    nextIn: beforeLast,
+    limit: LIMIT,
   })
-  const read = useCallback(
-    (before: string | null) => {
-      setState((old) => ({ ...old, asking: true, fault: null }))
-      ask<{ entries: Entry[] }>('broker', path + (before ? `&before=${encodeURIComponent(before)}` : '')).then(
-        ({ entries }) =>
-          setState((old) => ({
-            rows: before ? [...old.rows, ...entries] : entries,
-            whole: entries.length < LIMIT,
-            asking: false,
-            fault: null,
-          })),
-        (error) => setState((old) => ({ ...old, asking: false, fault: asFault(error) })),
-      )
-    },
-    [path],
-  )
-  useEffect(() => read(null), [read])
-  const { rows, whole, asking, fault } = state
-  const last = rows.at(-1)
   return (
     <>
       <Heading title="Journal">
-        <button type="button" onClick={() => read(null)}>
+        <button type="button" onClick={again}>
           Read it again
         </button>
       </Heading>
@@ -103,15 +90,15 @@ const Journal = ({ query }: PageProps) => {
         ))}
       </search>
       <div class="stack">
-        {fault && <FaultNote fault={fault} again={() => read(rows.length && last ? String(last.id) : null)} />}
+        {fault && <FaultNote fault={fault} again={again} />}
         {rows.length ? (
           <Table
             caption="The journal, newest first"
             columns={COLUMNS}
             rows={rows}
-            idOf={({ id }) => String(id)}
+            idOf={({ id }) => id}
             nameOf={({ action, target }) => `${action} ${target.type}`}
-            onEnd={() => !whole && !asking && !fault && last && read(String(last.id))}
+            onEnd={more}
             {...(whole ? {} : { total: -1 })}
           />
         ) : (

@@ -9,6 +9,8 @@ export interface Told {
   ports: Port[]
   segments: { id: string; network_id: string; name: string | null; physical_network: string | null }[]
   servers: { id: string; name: string; status: string; zone: string }[]
+  /** There are more ports than these: what is on no network by them may be on one. */
+  isCut: boolean
 }
 
 export interface Node {
@@ -87,7 +89,13 @@ export const mapOf = (told: Told): { nodes: Node[]; wires: Wire[]; height: numbe
         ({ id, name, physical_network: where }) => `segment ${name ?? id.slice(0, 8)}${where ? ` on ${where}` : ''}`,
       ),
     ].slice(0, 8)
-    const box = node('network', network.id, nameOf(network), lines.length ? lines : ['no subnet'], network.status)
+    const box = node(
+      'network',
+      network.id,
+      nameOf(network),
+      lines.length ? lines : [subnetWords(network)],
+      network.status,
+    )
     const all = by.get(network.id) ?? []
     const drawn = all.slice(0, MOST).map(({ id, name, zone, status }) => node('server', id, name, [zone], status))
     if (all.length > MOST) drawn.push(node('more', `more-${network.id}`, `and ${all.length - MOST} more`, [], ''))
@@ -107,10 +115,16 @@ export const mapOf = (told: Told): { nodes: Node[]; wires: Wire[]; height: numbe
     ({ id }) => !servers.has(id) && !told.ports.some(({ device_id }) => device_id === id),
   )
   for (const { id, name, zone, status } of loose.slice(0, MOST)) {
-    const each = node('server', id, name, [zone, 'on no network'], status)
+    const each = node('server', id, name, told.isCut ? [zone] : [zone, 'on no network'], status)
     each.y = y
     y += each.height + 10
     servers.set(id, each)
+  }
+  if (loose.length > MOST) {
+    const rest = node('more', 'more-loose', `and ${loose.length - MOST} more`, [], '')
+    rest.y = y
+    y += rest.height + 10
+    servers.set(rest.id, rest)
   }
   const boxes = new Map(inside.map((each) => [each.id, each]))
   for (const { id, network_id: network, device_id: device } of told.ports) {
@@ -143,6 +157,10 @@ export const mapOf = (told: Told): { nodes: Node[]; wires: Wire[]; height: numbe
   const nodes = [...outside, ...routers, ...inside, ...servers.values()]
   return { nodes, wires, height: Math.max(120, ...nodes.map((each) => each.y + each.height + 16)) }
 }
+
+/** What is said of subnets that are not told: those of others that share a network. */
+const subnetWords = ({ subnets }: Network): string =>
+  subnets.length ? `${subnets.length} subnet${subnets.length === 1 ? '' : 's'}` : 'no subnet'
 
 const addressesOf = ({ external_gateway_info: gate }: Router): string[] =>
   gate ? (gate.external_fixed_ips?.map(({ ip_address }) => ip_address) ?? []) : ['no gateway']

@@ -1,45 +1,55 @@
 import { useChanges } from '../../api/events.ts'
-import { useAnswer } from '../../api/use-answer.ts'
+import { ofProject } from '../../api/of-project.ts'
+import { bothOf, type Choices, useChoices } from '../../api/use-choices.ts'
 import { Card } from '../../parts/card.tsx'
 import { Command } from '../../parts/command.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { FaultNote } from '../../parts/fault.tsx'
 import { linkTo } from '../../router.ts'
-import { door } from '../../session/session.ts'
+import { door, has } from '../../session/session.ts'
 import { useStore } from '../../store.ts'
 import { type Server, zoneOf } from '../servers/shapes.ts'
 import { COLUMNS, mapOf, type Node, type Told, WIDTH, type Wire } from './map.ts'
 import { Reach } from './reach.tsx'
 import type { Network, Port, Router, Subnet } from './shapes.ts'
 
-/** More than so many of a kind are not drawn: a map of them says nothing. */
-const MOST = 500
-
 /** What is plugged into what, as a map. */
 export const Topology = () => {
   const { session } = useStore(door)
-  const networks = useAnswer<{ networks: Network[] }>('network', `/networks?limit=${MOST}`)
-  const subnets = useAnswer<{ subnets: Subnet[] }>('network', `/subnets?limit=${MOST}`)
-  const routers = useAnswer<{ routers: Router[] }>('network', `/routers?limit=${MOST}`)
-  const ports = useAnswer<{ ports: Port[] }>('network', `/ports?limit=${MOST * 2}`)
-  const segments = useAnswer<{ segments: Told['segments'] }>('network', '/segments')
-  const servers = useAnswer<{ servers: Server[] }>('compute', `/servers/detail?limit=${MOST}`)
+  // To an administrator lists are of all projects: the map is of this one, and of what leads out of it.
+  const isAdmin = has(session, 'admin')
+  const own = useChoices<Network>('network', isAdmin ? ofProject('/networks') : '/networks', 'networks')
+  const shared = useChoices<Network>('network', isAdmin ? '/networks?shared=true' : null, 'networks')
+  const outside = useChoices<Network>('network', isAdmin ? '/networks?router:external=true' : null, 'networks')
+  const networks = bothOf(bothOf(own, shared), outside)
+  const subnets = useChoices<Subnet>('network', isAdmin ? ofProject('/subnets') : '/subnets', 'subnets')
+  const routers = useChoices<Router>('network', ofProject('/routers'), 'routers')
+  const ports = useChoices<Port>('network', ofProject('/ports'), 'ports')
+  // Readers are told of none: the map is drawn without.
+  const segments = useChoices<Told['segments'][number]>(
+    'network',
+    has(session, 'member') ? '/segments' : null,
+    'segments',
+    true,
+  )
+  const servers = useChoices<Server>('compute', '/servers/detail', 'servers')
   useChanges(['server'], () => {
     servers.again()
     ports.again()
   })
-  const all = [networks, subnets, routers, ports, segments, servers]
-  const fault = all.find((each) => each.fault)?.fault
-  if (fault) return <FaultNote fault={fault} again={() => all.forEach((each) => void each.again())} />
-  if (!networks.value || !subnets.value || !routers.value || !ports.value || !segments.value || !servers.value)
-    return <p class="quiet waiting">Asking…</p>
+  const all: Record<string, Choices<unknown>> = { networks, subnets, routers, ports, servers }
+  const fault = Object.values(all).find((each) => each.fault)?.fault
+  if (fault) return <FaultNote fault={fault} again={() => Object.values(all).forEach((each) => void each.again())} />
+  if (Object.values(all).some(({ asking }) => asking)) return <p class="quiet waiting">Asking…</p>
+  const cut = Object.entries(all).filter(([, each]) => each.cut)
   const told: Told = {
-    networks: networks.value.networks,
-    subnets: subnets.value.subnets,
-    routers: routers.value.routers,
-    ports: ports.value.ports,
-    segments: segments.value.segments,
-    servers: servers.value.servers.map((server) => ({
+    networks: networks.rows,
+    subnets: subnets.rows,
+    routers: routers.rows,
+    ports: ports.rows,
+    segments: segments.rows,
+    isCut: ports.cut,
+    servers: servers.rows.map((server) => ({
       id: server.id,
       name: server.name,
       status: server.status,
@@ -79,13 +89,18 @@ export const Topology = () => {
           ))}
         </svg>
       </section>
-      {told.servers.length >= MOST && <p class="quiet small">The first {MOST} servers are drawn.</p>}
+      {cut.length > 0 && (
+        <p class="note">
+          The map is not whole: {cut.map(([name, { rows }]) => `the first ${rows.length} ${name}`).join(', ')} are
+          drawn, and there are more.
+        </p>
+      )}
       <Card title="In words">
         <ul class="plain-list">
           {nodes
             .filter(({ kind }) => kind === 'network' || kind === 'router')
             .map((node) => (
-              <li key={node.id}>{wordsOf(node, wires)}</li>
+              <li key={node.id}>{wordsOf(node, wires, told.isCut)}</li>
             ))}
         </ul>
       </Card>
@@ -95,7 +110,7 @@ export const Topology = () => {
   )
 }
 
-const wordsOf = (node: Node, wires: Wire[]): string => {
+const wordsOf = (node: Node, wires: Wire[], isCut: boolean): string => {
   const names = (kinds: Node['kind'][]) =>
     wires
       .flatMap(({ from, to }) => (from === node ? [to] : to === node ? [from] : []))
@@ -106,7 +121,7 @@ const wordsOf = (node: Node, wires: Wire[]): string => {
     return `The router ${node.name} leads ${inside.length ? `from ${inside.join(', ')} ` : 'from nowhere '}${outside.length ? `out to ${outside.join(', ')}` : 'and not out'}.`
   }
   const servers = names(['server', 'more'])
-  return `${node.name} (${node.lines.join(', ')}) has ${servers.length ? servers.join(', ') : 'no server'} on it.`
+  return `${node.name} (${node.lines.join(', ')}) has ${servers.length ? servers.join(', ') : isCut ? 'none of the servers that are drawn' : 'no server of the project'} on it.`
 }
 
 /** From the right side of one box to the left side of the other: straight where they stand side by side. */

@@ -160,7 +160,7 @@ const Servers = ({ query }: PageProps) => {
               </button>
             </p>
           )}
-          {pages.fault && <FaultNote fault={pages.fault} again={pages.rows.length ? pages.more : pages.again} />}
+          {pages.fault && <FaultNote fault={pages.fault} again={pages.again} />}
           {isEmpty && !isDrained ? (
             <p class="quiet">No server is so.</p>
           ) : (
