@@ -14,6 +14,7 @@ import { policyFor } from '../../clouds/policy.ts'
 import { type Allowance, allowanceOf, whyTooDear } from '../../money/allowance.ts'
 import { whyUnlisted } from '../../money/restored.ts'
 import { paidSpending } from '../../money/settle.ts'
+import { whyNoPort } from '../../network/port-needs.ts'
 import { BUSY } from '../metadata-rules.ts'
 import { whyNotMovable } from '../moving/movable.ts'
 import { type CarriedPorts, canGo, carriedPorts } from '../place/carried-ports.ts'
@@ -77,6 +78,8 @@ export const homewardFor = async (
   const filters = await filtersAt(context, server, home)
   if (filters === null) return { reason: `Cloud ${home.name} filters less than what the server has now.` }
   const carried = await carriedPorts(context, server)
+  const unkept = await whyNoPort(context, home.id, carried.ports, carried.known.networks)
+  if (unkept !== null) return { reason: unkept }
   const candidates = (await placesAt(context, server, home)).filter((place) => canGo(carried, place))
   const isRefused = await refusedLately(context, [home.id], server.projectId)
   const [place] = candidates.filter((each) => !isRefused(each))

@@ -15,7 +15,6 @@ import { defaultGroupOf } from '../../../../db/queries/network/security/security
 import type { Context } from '../../../context.ts'
 import { adapterOf } from '../../clouds/adapter.ts'
 import { type Filtering, filteringAt } from '../../clouds/filters.ts'
-import { whyLacking } from '../../clouds/lacking.ts'
 import { commit, guard, type Write } from '../../line/commit.ts'
 import { Refused } from '../../line/refused.ts'
 import { bindTo, unwanted } from '../../line/resources.ts'
@@ -27,7 +26,7 @@ import { type Home, pinNetworks } from '../../network/network.ts'
 import { conflicting } from '../../network/network-refusal.ts'
 import { GROWTH_GUARDS } from '../../network/pools/growth.ts'
 import { planPortsAt, takePorts, untilFree } from '../../network/port.ts'
-import { neededOfPort } from '../../network/port-needs.ts'
+import { whyNoPort } from '../../network/port-needs.ts'
 import { subnetsAt } from '../../network/segments/sites.ts'
 import { wiredOn } from '../../network/segments/wire.ts'
 import { growNetworks, willGrow } from '../place/grow.ts'
@@ -188,11 +187,8 @@ const refuseUnkept = async (
   { networks }: Pick<Known, 'networks'>,
   port: PortView,
 ) => {
-  const network = networks.find(({ id }) => id === port.networkId)
-  for (const needed of network ? neededOfPort(port, network) : []) {
-    const why = await whyLacking(context, cloudId, needed)
-    if (why) refuse({ kind: 'incapable', reason: why })
-  }
+  const why = await whyNoPort(context, cloudId, [port], networks)
+  if (why !== null) refuse({ kind: 'incapable', reason: why })
 }
 
 /** Of a routed network there has to be a segment where the server is, and the port's own (neutron/services/segments/exceptions.py). */

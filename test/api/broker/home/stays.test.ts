@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { adapters } from '../../../../adapters/registry.ts'
+import { sandbox } from '../../../../adapters/sandbox/index.ts'
 import { besideFaults, markFaults, moneyFaults } from '../../../simulate/invariants.ts'
 import { createVolume } from '../../../support/builders.ts'
 import { AFTER, type Away, awayFromHome, GRACE, MOVABLE } from './world.ts'
@@ -73,6 +75,23 @@ describe('what stays where it is, and says why', () => {
     expect((await world.homecoming(id!)).reason).toMatch(
       /^No machine could report that it is ready: PLIMSOLL_PUBLIC_URL /,
     )
+  })
+
+  test('is what has a port that home does not have as it is', async () => {
+    const why = 'The plain cloud limits nothing that passes a port.'
+    adapters.plain = async () => ({ ...sandbox, type: 'plain', lacks: { ...sandbox.lacks, 'port.bandwidth': why } })
+    world = await awayFromHome({ types: { dc1: 'plain' } })
+    const { admin, demo, plimsoll, network, later, homecoming } = world
+    const policy = { name: 'slow', project_id: plimsoll.projectId('demo') }
+    const { id: qos_policy_id } = (await admin.post('/network/v2.0/qos/policies', { policy })).body.policy
+    const made = await demo.post('/network/v2.0/ports', { port: { network_id: network, qos_policy_id } })
+    expect(made.status).toBe(201)
+    const [id] = await withRoomFor([{ networks: [{ port: made.body.port.id }] }])
+    await later(AFTER)
+    await later(30_000)
+    expect((await homecoming(id!)).reason).toBe(why)
+    expect(await atHome()).toBe(3)
+    await whole()
   })
 
   test('is what a group keeps together, and what may not cost two machines', async () => {

@@ -36,13 +36,14 @@ type Laid = Awaited<ReturnType<typeof lay>>
 /** A home of eight vCPUs with its mark at six, a cloud outside that has enough, and a network that is on both. */
 export const awayFromHome = async ({
   options = {},
+  types = {},
   laid,
   ...start
-}: Partial<Start> & { options?: object; laid?: Laid } = {}) => {
+}: Partial<Start> & { options?: object; types?: { dc1?: string }; laid?: Laid } = {}) => {
   const plimsoll = await startPlimsoll({
     clouds: [
       { name: 'outside', type: 'sandbox', options: { ...shared, ...options, zones: zones(500) } },
-      { name: 'dc1', type: 'sandbox', options: { ...shared, ...options, zones: zones(8) } },
+      { name: 'dc1', type: types.dc1 ?? 'sandbox', options: { ...shared, ...options, zones: zones(8) } },
     ],
     settings: { publicUrl: ORIGIN },
     ...start,
