@@ -14,6 +14,9 @@ import { crawl, openPanels } from './panels.ts'
 import { type Seat, takeSeat } from './seat.ts'
 import { tellAs } from './story.ts'
 
+/** So many things a person does, or panels did not come. */
+const LEAST = 100
+
 /**
  * OpenStack's dashboard Horizon, unmodified, before a real browser: a member and an administrator open every panel that it lists
  * for them and whatever those link to, and fill its forms.
@@ -40,6 +43,8 @@ export const horizon = async (report: Report, turn: number | null, part?: string
       await context.addInitScript({ path: new URL('./inside.js', import.meta.url).pathname })
       const seat = await takeSeat(context, dashboard, { who, name: who, password: ground.broker.passwords[who] })
       await tell(seat, ground)
+      if (seat.outcomes.size < LEAST)
+        throw new Error(`${who} did ${seat.outcomes.size} of at least ${LEAST} things: panels have not come.`)
       for (const each of seat.outcomes) outcomes.set(...each)
       await context.close()
     }
