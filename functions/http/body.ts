@@ -121,7 +121,9 @@ const isUntold = (value: unknown): boolean =>
 
 /** Fields whose values no answer repeats, not even to say what is wrong with them. */
 const isSecret = (path: string): boolean =>
-  /pass(word)?\b|pass\.|user_data|personality|credential|secret|private/i.test(path)
+  /pass(word|code)?\b|pass\.|user_data|personality|credential|secret|private|\btoken\b|assertion|signature|verifier/i.test(
+    path,
+  )
 const MASK = '***'
 
 /** A value without the secrets in it. */

@@ -51,6 +51,17 @@ describe('a one-time password', () => {
     expect([refused.status, refused.body.error.message]).toEqual([401, 'Invalid username or TOTP passcode'])
   })
 
+  test('is told nobody again, not even who sent it as what it is not', async () => {
+    const odd = { auth: { identity: { methods: ['totp'], totp: user({ passcode: 123456 }) } } }
+    const missing = { auth: { identity: { methods: ['totp'], totp: { user: { passcode: '123456' } } } } }
+    const tokens = { auth: { identity: { methods: ['token'], token: { id: ['tell-nobody-123456'] } } } }
+    for (const body of [odd, missing, tokens]) {
+      const answer = await plimsoll.nobody.post(TOKENS, body)
+      expect(answer.status).toBeGreaterThanOrEqual(400)
+      expect(JSON.stringify(answer.body)).not.toContain('123456')
+    }
+  })
+
   test('is not to be guessed: five tries lock, which a right password does not forgive', async () => {
     for (let i = 0; i < 5; i++) expect((await enter(['password', 'totp'], '000000')).status).toBe(401)
     expect((await enter(['password', 'totp'])).status).toBe(401)
