@@ -1,5 +1,5 @@
 import type { Capability } from '../../adapters/contract.ts'
-import { typesWith } from '../broker/clouds/lacking.ts'
+import { typesWithEach } from '../broker/clouds/lacking.ts'
 import type { Context } from '../context.ts'
 import { notFound } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
@@ -136,14 +136,11 @@ const depending: Partial<Record<Capability, Extension[]>> = {
   ],
 }
 
-/** All that are kept, in the order of their aliases. One query for each capability that some depend on. */
+/** All that are kept, in the order of their aliases. One query. */
 const keptBy = async (context: Context): Promise<Extension[]> => {
-  const more = await Promise.all(
-    Object.entries(depending).map(async ([capability, those]) =>
-      (await typesWith(context, capability as Capability)).length ? those : [],
-    ),
-  )
-  return [...extensions, ...more.flat()].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const types = await typesWithEach(context, Object.keys(depending) as Capability[])
+  const more = [...types].flatMap(([capability, those]) => (those.length ? (depending[capability] ?? []) : []))
+  return [...extensions, ...more].toSorted(([a], [b]) => (a < b ? -1 : 1))
 }
 
 const view = ([alias, name, description]: Extension) => ({

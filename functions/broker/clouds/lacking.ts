@@ -11,9 +11,18 @@ export const whyLacking = async (
   capability: Capability,
 ): Promise<string | null> => (await adapterOf(among, cloudId))?.adapter.lacks[capability] ?? null
 
-/** The types of registered clouds that can, in the order of their names. One query. */
-export const typesWith = async ({ db }: Pick<Context, 'db'>, capability: Capability): Promise<string[]> => {
+/** The types of registered clouds that can each, in the order of their names. One query. */
+export const typesWithEach = async <C extends Capability>(
+  { db }: Pick<Context, 'db'>,
+  capabilities: C[],
+): Promise<Map<C, string[]>> => {
   const types = await cloudTypes(db)
   const adapters = await Promise.all(types.map(adapterFor))
-  return types.filter((_, i) => adapters[i] && adapters[i].lacks[capability] === undefined)
+  return new Map(
+    capabilities.map((each) => [each, types.filter((_, i) => adapters[i] && adapters[i].lacks[each] === undefined)]),
+  )
 }
+
+/** The types of registered clouds that can, in the order of their names. One query. */
+export const typesWith = async (context: Pick<Context, 'db'>, capability: Capability): Promise<string[]> =>
+  (await typesWithEach(context, [capability])).get(capability)!
