@@ -116,13 +116,14 @@ export interface NetworkWish {
 
 /**
  * Rows, and nothing below the line until something needs it: for a batch. Named zones say at once which cloud that will be,
- * unless segments do (`placed`).
+ * unless segments do (`placed`). `shaped`: of each, whether it has a policy of quality of service, named or by default.
  */
 export const plannedNetworks = async (
   context: Context,
   wishes: (NetworkWish & { placed?: boolean })[],
-): Promise<{ ids: string[]; writes: Write[] }> => {
+): Promise<{ ids: string[]; writes: Write[]; shaped: boolean[] }> => {
   const now = context.now()
+  const shaped: boolean[] = []
   const plain = { tags: [], revision: 1, external: false, isDefault: false, status: 'ACTIVE' }
   const writes: Write[] = []
   const ids: string[] = []
@@ -149,13 +150,14 @@ export const plannedNetworks = async (
       updatedAt: now,
     }
     ids.push(id)
+    shaped.push(qosPolicyId !== null)
     if (row.isDefault) writes.push(guard(context, 'default-there', secondDefault(id)))
     writes.push(charge(row.projectId, 'network', 1), insertNetwork(context.db, row))
     if (row.shared) writes.push(sharing(context, 'network', row, true))
     const cloudId = outside ?? home?.cloudId
     if (cloudId && !placed) writes.push(pin(context.db, [id], cloudId, now))
   }
-  return { ids, writes }
+  return { ids, writes, shaped }
 }
 
 /** Networks as they were just made, in the order of their ids. */

@@ -26,7 +26,9 @@ export interface QosPolicyWish {
 }
 
 const secondDefault = (error: unknown, projectId: string): unknown =>
-  error instanceof Refused && error.refusal.kind === 'taken'
+  error instanceof Refused &&
+  error.refusal.kind === 'taken' &&
+  error.refusal.columns.some((column) => column.startsWith('qos_policies.'))
     ? conflicting('QoSPolicyDefaultAlreadyExists', `A default QoS policy exists for project ${projectId}.`)
     : error
 

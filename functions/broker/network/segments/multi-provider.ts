@@ -21,15 +21,15 @@ export interface ProvidedNetwork extends NetworkWish {
  */
 export const createNetworks = async (context: Context, wishes: ProvidedNetwork[]): Promise<NetworkView[]> => {
   const plain = wishes.map(({ segments, ...wish }) => ({ ...wish, placed: segments.length > 0 }))
-  const { ids, writes } = await plannedNetworks(context, plain)
+  const { ids, writes, shaped } = await plannedNetworks(context, plain)
   const reasons = table<() => NetworkRefused>()
-  for (const [i, { projectId, portSecurity, segments, external, qosPolicyId }] of wishes.entries()) {
+  for (const [i, { projectId, portSecurity, segments, external }] of wishes.entries()) {
     if (external && segments.length > 1) throw invalidInput('an external network has one segment')
     for (const [n, segment] of segments.entries()) {
       const wish = { ...segment, networkId: ids[i]!, name: null, description: '' }
       const place = await placeNamed(context, { projectId, portSecurity }, wish)
       if (external) await refuseNoOutside(context, place.cloudId)
-      if (qosPolicyId) await refuseUnshaped(context, place.cloudId, { kind: 'network', id: ids[i]! })
+      if (shaped[i]) await refuseUnshaped(context, place.cloudId, { kind: 'network', id: ids[i]! })
       const row = plannedSegment(context, { id: ids[i]!, projectId }, wish, place)
       const twice = `segment-there.${i}.${n}`
       reasons[twice] = () => connectedTwice(wish)

@@ -25,6 +25,7 @@ import { changed } from '../../line/resources.ts'
 import { untilStill } from '../../line/until-still.ts'
 import { ownNetwork } from '../network.ts'
 import { commitOr, conflicting, invalidInput, type NetworkRefused, owned } from '../network-refusal.ts'
+import { refuseUnshaped } from '../qos/binding.ts'
 import { segmentIdAt } from './segment-id.ts'
 import { mixed } from './subnet-segment.ts'
 import { tagOn, wireInUse, wireNamed } from './wire.ts'
@@ -55,7 +56,11 @@ export const createSegments = (context: Context, wishes: SegmentWish[]): Promise
       if (network.external) throw invalidInput(`network ${networkId} is the way out of a cloud and has one segment`)
       writes.push(guard(context, 'network-moved', networkMoved(networkId, network.revision)), refuseChange([networkId]))
       for (const [i, wish] of theirs.entries()) {
-        const row = plannedSegment(context, network, wish, await placeNamed(context, network, wish))
+        const place = await placeNamed(context, network, wish)
+        // Every port in it would go by the policy of the network.
+        if (network.qosPolicyId !== null)
+          await refuseUnshaped(context, place.cloudId, { kind: 'network', id: networkId })
+        const row = plannedSegment(context, network, wish, place)
         planned.push(row)
         reasons[`subnets-open.${networkId}`] = () => mixed(networkId)
         reasons[`segment-there.${networkId}.${i}`] = () => connectedTwice(wish)

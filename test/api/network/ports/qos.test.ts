@@ -350,6 +350,14 @@ describe('a cloud', () => {
     const whole = await demo.put(`${V2}/networks/${world.network}`, { network: { qos_policy_id: id } })
     expect(fault(whole)).toEqual([409, 'QosRuleNotSupportedByNetwork', WHY_UNSHAPED])
     const { network } = (await demo.post(`${V2}/networks`, { network: { qos_policy_id: id } })).body
+    const ground = { network_type: 'vlan', physical_network: 'dc1.a' }
+    const segment = await demo.post(`${V2}/segments`, { segment: { network_id: network.id, ...ground } })
+    expect(fault(segment)).toEqual([409, 'QosRuleNotSupportedByNetwork', WHY_UNSHAPED])
+    await admin.put(`${V2}/qos/policies/${id}`, { policy: { is_default: true } })
+    const provider = { 'provider:network_type': 'vlan', 'provider:physical_network': 'dc1.a' }
+    const project = { project_id: plimsoll.projectId('demo') }
+    const placed = await admin.post(`${V2}/networks`, { network: { ...provider, ...project } })
+    expect(fault(placed), 'by default').toEqual([409, 'QosRuleNotSupportedByNetwork', WHY_UNSHAPED])
     await demo.post(`${V2}/subnets`, { subnet: { network_id: network.id, ip_version: 4, cidr: '10.3.0.0/24' } })
     const boot = await world.boot({ networks: [{ uuid: network.id }] })
     expect([boot.status, boot.body.conflictingRequest?.message]).toEqual([409, WHY_UNSHAPED])
