@@ -1,25 +1,46 @@
 import uPlot from 'uplot'
 
-/** A point in time, in seconds since 1970, and what was then. */
-export type Point = [at: number, value: number]
-
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 
-/** Draws bars into a box, a day each, from the first to before the last, in seconds since 1970, in the colours of the page. @returns what takes them away */
+/** Days as bars: what is drawn, where, and how. */
+export interface Bars {
+  /** Seconds since 1970, in order. */
+  days: number[]
+  /** A value each day of each part; the first stands lowest. */
+  parts: number[][]
+  /** Names of the colours of the page, one a part. */
+  colours: string[]
+  first: number
+  /** No day of the picture. */
+  last: number
+  height: number
+  words: (value: number) => string
+}
+
+/** Draws a bar each day into a box, each of its parts upon the one before, in the colours of the page. @returns what takes them away */
 export const plotDays = (
   box: HTMLElement,
-  points: Point[],
-  [first, last]: [first: number, last: number],
-  words: (value: number) => string,
+  { days, parts, colours, first, last, height, words }: Bars,
 ): (() => void) => {
   const { bars } = uPlot.paths
-  const [ink, rule, accent] = [colour('--quiet'), colour('--rule'), colour('--accent')]
-  const font = `12px ${getComputedStyle(document.body).fontFamily}`
-  const axis = { stroke: ink, font, ticks: { show: false }, gap: 4 }
+  const sums = days.map(() => 0)
+  // The highest sum is drawn first, so that each covers what is not its own.
+  const heights = parts.map((values) =>
+    values.map((value, i) => {
+      sums[i] = (sums[i] ?? 0) + value
+      return sums[i]
+    }),
+  )
+  const axis = {
+    stroke: colour('--quiet'),
+    font: `12px ${getComputedStyle(document.body).fontFamily}`,
+    ticks: { show: false },
+    gap: 4,
+  }
   const plot = new uPlot(
     {
       width: box.clientWidth,
-      height: 150,
+      height,
       // Days are those of UTC, as they are counted.
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), 'Etc/UTC'),
       legend: { show: false },
@@ -32,28 +53,35 @@ export const plotDays = (
         {
           ...axis,
           grid: { show: false },
-          values: (_, days) => days.map((at) => String(new Date(at * 1000).getUTCDate())),
+          values: (_, at) => at.map((each) => String(new Date(each * 1000).getUTCDate())),
           incrs: [86_400, 172_800, 432_000, 864_000],
           space: 28,
           size: 26,
         },
-        { ...axis, grid: { stroke: rule, width: 1 }, values: (_, values) => values.map(words), size: 64 },
+        {
+          ...axis,
+          grid: { stroke: colour('--rule'), width: 1 },
+          values: (_, values) => values.map(words),
+          size: 72,
+        },
       ],
       series: [
         {},
-        {
-          fill: accent,
-          stroke: accent,
-          width: 0,
-          points: { show: false },
-          ...(bars ? { paths: bars({ size: [0.7, 28] }) } : {}),
-        },
+        ...heights
+          .map((_, i) => ({
+            fill: colour(colours[i] ?? '--accent'),
+            stroke: colour(colours[i] ?? '--accent'),
+            width: 0,
+            points: { show: false },
+            ...(bars ? { paths: bars({ size: [0.7, 28] }) } : {}),
+          }))
+          .reverse(),
       ],
     },
-    [points.map(([at]) => at), points.map(([, value]) => value)],
+    [days, ...[...heights].reverse()],
     box,
   )
-  const sized = new ResizeObserver(() => plot.setSize({ width: box.clientWidth, height: 150 }))
+  const sized = new ResizeObserver(() => plot.setSize({ width: box.clientWidth, height }))
   sized.observe(box)
   return () => {
     sized.disconnect()

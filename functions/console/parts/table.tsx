@@ -41,7 +41,7 @@ interface TableProps<Row> {
   foot?: ComponentChildren
 }
 
-/** Height of a row in pixels, as `parts.css` has it: where a row stands follows from its number. */
+/** Height of a row in pixels, as `tables.css` has it: where a row stands follows from its number. */
 const ROW = 41
 /** So many rows are drawn above and below what is in sight. */
 const AROUND = 12

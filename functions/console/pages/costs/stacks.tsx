@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { DayBars } from '../../parts/chart.tsx'
 
 export interface Group {
   name: string
@@ -8,12 +8,10 @@ export interface Group {
   days: { day: string; value: number }[]
 }
 
-const DARK = '(prefers-color-scheme: dark)'
 /** So many are drawn apart; their colours are those of `--series-0` and on. */
 const MOST = 6
-const secondsOf = (day: string): number => Date.parse(`${day}T00:00:00Z`) / 1000
 
-/** Days as stacks of groups, and what each group cost beside them: the table says all that the picture does. */
+/** Days as stacks of groups, and what each group cost beside them; the same as a table for who does not see them. */
 export const Stacks = ({
   groups,
   from,
@@ -25,36 +23,37 @@ export const Stacks = ({
   to: string
   currency: string
 }) => {
-  const box = useRef<HTMLDivElement>(null)
-  const [dark, setDark] = useState(matchMedia(DARK).matches)
-  useEffect(() => {
-    const colours = matchMedia(DARK)
-    const changed = () => setDark(colours.matches)
-    colours.addEventListener('change', changed)
-    return () => colours.removeEventListener('change', changed)
-  }, [])
   const drawn = groups.slice(0, MOST)
   const days = [...new Set(groups.flatMap((group) => group.days.map(({ day }) => day)))].sort()
-  const text = JSON.stringify([
-    days.map(secondsOf),
-    drawn.map((group) => days.map((day) => group.days.find((each) => each.day === day)?.value ?? 0)),
-  ])
-  useEffect(() => {
-    let [left, end] = [false, () => {}]
-    void import('./plot-stacks.ts').then(({ plotStacks }) => {
-      if (left || !box.current) return
-      const [at, series] = JSON.parse(text) as [number[], number[][]]
-      const words = (value: number) => `${Number(value.toPrecision(3))} ${currency}`
-      end = plotStacks(box.current, at, series, [secondsOf(from), secondsOf(to)], words)
-    })
-    return () => {
-      left = true
-      end()
-    }
-  }, [text, dark, from, to, currency])
+  const byDay = drawn.map((group) => new Map(group.days.map(({ day, value }) => [day, value])))
   return (
     <figure class="chart stack">
-      <div ref={box} aria-hidden="true" />
+      <DayBars
+        days={days}
+        parts={byDay.map((values) => days.map((day) => values.get(day) ?? 0))}
+        colours={drawn.map((_, i) => `--series-${i}`)}
+        from={from}
+        to={to}
+        height={240}
+        words={(value) => `${Number(value.toPrecision(3))} ${currency}`}
+      />
+      <table class="unseen">
+        <caption>Day by day</caption>
+        <tbody>
+          {days.flatMap((day) =>
+            drawn.map(({ name }, i) => (
+              <tr key={`${day} ${name}`}>
+                <th scope="row">
+                  {day}, {name}
+                </th>
+                <td>
+                  {byDay[i]?.get(day) ?? 0} {currency}
+                </td>
+              </tr>
+            )),
+          )}
+        </tbody>
+      </table>
       <ul class="plain-list">
         {groups.map(({ name, words, unpriced }, i) => (
           <li key={name} class="row">
