@@ -4,11 +4,15 @@ import { useState } from 'preact/hooks'
 export const Command = ({ line, lines }: { line?: string; lines?: string[] }) => {
   const all = lines ?? [line ?? '']
   const text = all.join('\n')
-  const [copied, setCopied] = useState(false)
+  const [copied, setCopied] = useState('')
   const copy = async () => {
-    await navigator.clipboard.writeText(text)
-    setCopied(true)
-    setTimeout(() => setCopied(false), 2_000)
+    try {
+      await navigator.clipboard.writeText(text)
+      setCopied('Copied')
+    } catch {
+      setCopied('Not allowed')
+    }
+    setTimeout(() => setCopied(''), 2_000)
   }
   return (
     <div class="command">
@@ -21,9 +25,12 @@ export const Command = ({ line, lines }: { line?: string; lines?: string[] }) =>
       {/* Browsers let pages copy on origins that they trust alone. */}
       {navigator.clipboard && (
         <button type="button" class="plain small" onClick={copy}>
-          {copied ? 'Copied' : 'Copy'}
+          {copied || 'Copy'}
         </button>
       )}
+      <span class="unseen" role="status">
+        {copied}
+      </span>
     </div>
   )
 }

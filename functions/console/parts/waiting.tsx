@@ -6,6 +6,12 @@ import { FaultNote } from './fault.tsx'
 export const Waiting = <T,>({ answer, children }: { answer: Answer<T>; children: (value: T) => ComponentChildren }) => (
   <>
     {answer.fault && <FaultNote fault={answer.fault} again={answer.again} />}
-    {answer.value !== null ? children(answer.value) : !answer.fault && <p class="quiet waiting">Asking…</p>}
+    {answer.value !== null
+      ? children(answer.value)
+      : !answer.fault && (
+          <p class="quiet waiting" role="status">
+            Asking…
+          </p>
+        )}
   </>
 )

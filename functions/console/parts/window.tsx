@@ -6,6 +6,12 @@ export const useWindow = (): { shown: ComponentChildren; open: (draw: Draw) => v
   const [shown, setShown] = useState<ComponentChildren>(null)
   return { shown, open: (draw) => setShown(draw(() => setShown(null))) }
 }
+
+/** What a window that changes something is given. */
+export interface WindowProps {
+  onClose: () => void
+  onDone: () => void
+}
 type Draw = (close: () => void) => ComponentChildren
 
 /** What can be done with one row of a table: short for eyes, whole for ears. */

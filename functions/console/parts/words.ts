@@ -1,4 +1,7 @@
-/* Numbers and times as people read them. What they are was said by the API. */
+/* Numbers, times and names as people read them. What they are was said by the API. */
+
+/** What something is called by: its name, else how its id begins. */
+export const nameOf = ({ id, name }: { id: string; name: string | null }): string => name || id.slice(0, 8)
 
 const whole = new Intl.NumberFormat('en')
 

@@ -57,7 +57,7 @@ export const byMouse = async ({ broker, demo, window, folder, step }: Story): Pr
     await choose('Image', /sandbox-linux/)
     await page.getByLabel('net1').check()
     await page.getByText(/per hour/).waitFor()
-    await page.getByText(/--flavor m1\.tiny --image sandbox-linux --network net1/).waitFor()
+    await page.getByText(/--flavor \S+ --image [0-9a-f-]{36} --network [0-9a-f-]{36}/).waitFor()
     await page.getByText('More', { exact: true }).click()
     await page.getByLabel('Metadata').fill(`note=${MARKUP}`)
     await accessible(window)

@@ -14,7 +14,7 @@ import { Removal } from '../../parts/removal.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
-import { useWindow } from '../../parts/window.tsx'
+import { useWindow, type WindowProps } from '../../parts/window.tsx'
 import { goTo, linkTo } from '../../router.ts'
 import { Refused } from './refused.tsx'
 import type { Check, Cloud } from './shapes.ts'
@@ -204,14 +204,12 @@ const CheckCard = ({ path }: { path: string }) => {
   )
 }
 
-interface WindowProps {
+interface OfCloud extends WindowProps {
   cloud: Cloud
   path: string
-  onClose: () => void
-  onDone: () => void
 }
 
-const Switch = ({ cloud, path, onClose, onDone }: WindowProps) => {
+const Switch = ({ cloud, path, onClose, onDone }: OfCloud) => {
   const verb = cloud.enabled ? 'Switch off' : 'Switch on'
   const body = { cloud: { enabled: !cloud.enabled } }
   return (
@@ -236,13 +234,16 @@ const Switch = ({ cloud, path, onClose, onDone }: WindowProps) => {
   )
 }
 
-const Change = ({ cloud, path, onClose, onDone }: WindowProps) => {
-  const [wish, setWish] = useState({
+const Change = ({ cloud, path, onClose, onDone }: OfCloud) => {
+  const [first] = useState({
     endpoint: cloud.endpoint ?? '',
     region: cloud.region ?? '',
     position: String(cloud.position),
     options: JSON.stringify(cloud.options, null, 2),
   })
+  const [wish, setWish] = useState(first)
+  /** What was changed, alone: somebody else may change the rest meanwhile. */
+  const changed = <T,>(key: keyof typeof wish, value: () => T) => (wish[key] === first[key] ? {} : { [key]: value() })
   const set = (key: keyof typeof wish) => (value: string) => setWish((old) => ({ ...old, [key]: value }))
   return (
     <Confirm
@@ -250,15 +251,14 @@ const Change = ({ cloud, path, onClose, onDone }: WindowProps) => {
       verb="Change"
       command={[`PATCH /broker/v1${path}`]}
       work={async () => {
-        const options = JSON.parse(wish.options || '{}') as object
         await ask('broker', path, {
           method: 'PATCH',
           body: {
             cloud: {
-              endpoint: wish.endpoint || null,
-              region: wish.region || null,
-              position: Number(wish.position),
-              options,
+              ...changed('endpoint', () => wish.endpoint || null),
+              ...changed('region', () => wish.region || null),
+              ...changed('position', () => Number(wish.position)),
+              ...changed('options', () => JSON.parse(wish.options || '{}') as object),
             },
           },
         })

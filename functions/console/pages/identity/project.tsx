@@ -15,7 +15,7 @@ import { notify } from '../../parts/notice.tsx'
 import { Removal } from '../../parts/removal.tsx'
 import { Time } from '../../parts/time.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
-import { RowButton, useWindow } from '../../parts/window.tsx'
+import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
 import { linkTo } from '../../router.ts'
 import type { Cloud } from '../clouds/shapes.ts'
 import { Limits } from './limits.tsx'
@@ -172,13 +172,11 @@ const ProjectPage = ({ params }: PageProps) => {
 
 export default ProjectPage
 
-interface WindowProps {
+interface OfPath extends WindowProps {
   path: string
-  onClose: () => void
-  onDone: () => void
 }
 
-const MapTo = ({ path, mapping, onClose, onDone }: WindowProps & { mapping: Mapping | undefined }) => {
+const MapTo = ({ path, mapping, onClose, onDone }: OfPath & { mapping: Mapping | undefined }) => {
   const clouds = useChoices<Cloud>('broker', '/clouds', 'clouds', true)
   const [cloud, setCloud] = useState(mapping?.cloud ?? '')
   const [text, setText] = useState(JSON.stringify(mapping?.mapping ?? {}, null, 2))
@@ -218,7 +216,7 @@ const MapTo = ({ path, mapping, onClose, onDone }: WindowProps & { mapping: Mapp
   )
 }
 
-const ChangePolicy = ({ path, said, onClose, onDone }: WindowProps & { said: Partial<Policy> }) => {
+const ChangePolicy = ({ path, said, onClose, onDone }: OfPath & { said: Partial<Policy> }) => {
   const [text, setText] = useState(JSON.stringify(said, null, 2))
   return (
     <Confirm

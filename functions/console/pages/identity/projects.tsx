@@ -9,7 +9,7 @@ import { notify } from '../../parts/notice.tsx'
 import { Removal } from '../../parts/removal.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
-import { RowButton, useWindow } from '../../parts/window.tsx'
+import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
 import { linkTo } from '../../router.ts'
 
 interface Project {
@@ -98,7 +98,7 @@ export const Projects = () => {
   )
 }
 
-const Create = ({ onClose, onDone }: { onClose: () => void; onDone: () => void }) => {
+const Create = ({ onClose, onDone }: WindowProps) => {
   const [name, setName] = useState('')
   const [description, setDescription] = useState('')
   return (

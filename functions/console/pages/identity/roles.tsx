@@ -10,7 +10,7 @@ import { notify } from '../../parts/notice.tsx'
 import { Removal } from '../../parts/removal.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
-import { RowButton, useWindow } from '../../parts/window.tsx'
+import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
 
 interface Named {
   id: string
@@ -115,7 +115,7 @@ export const Roles = () => {
   )
 }
 
-const Grant = ({ onClose, onDone }: { onClose: () => void; onDone: () => void }) => {
+const Grant = ({ onClose, onDone }: WindowProps) => {
   const users = useChoices<Named>('identity', '/users', 'users', true)
   const projects = useChoices<Named>('identity', '/projects', 'projects', true)
   const roles = useChoices<Named>('identity', '/roles', 'roles', true)

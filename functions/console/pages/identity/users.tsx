@@ -9,7 +9,7 @@ import { notify } from '../../parts/notice.tsx'
 import { Removal } from '../../parts/removal.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
-import { RowButton, useWindow } from '../../parts/window.tsx'
+import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
 
 interface User {
   id: string
@@ -112,7 +112,7 @@ export const Users = () => {
   )
 }
 
-const Create = ({ onClose, onDone }: { onClose: () => void; onDone: () => void }) => {
+const Create = ({ onClose, onDone }: WindowProps) => {
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
   return (

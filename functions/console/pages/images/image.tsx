@@ -16,11 +16,11 @@ import { type Column, Table } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { RowButton, useWindow } from '../../parts/window.tsx'
-import { percentWords } from '../../parts/words.ts'
+import { nameOf, percentWords } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
 import { door, has } from '../../session/session.ts'
 import { useStore } from '../../store.ts'
-import { byteWords, type Image, nameOf } from './shapes.ts'
+import { byteWords, type Image } from './shapes.ts'
 
 interface Copy {
   cloud: string
@@ -49,6 +49,7 @@ const ImagePage = ({ params }: PageProps) => {
   const image = useAnswer<Image>('image', `/images/${id}`)
   const copies = useAnswer<{ copies: Copy[] }>('broker', `/images/${id}/copies`)
   useUntil(copies.value?.copies.some(({ state }) => state === 'copying') ?? false, copies.again)
+  useUntil(['saving', 'importing', 'uploading'].includes(image.value?.status ?? ''), image.again)
   const { shown, open } = useWindow()
   const columns: Column<Copy>[] = [
     { key: 'cloud', title: 'Cloud', cell: ({ cloud }) => cloud },

@@ -10,10 +10,11 @@ import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
 import { RowButton, useWindow } from '../../parts/window.tsx'
+import { nameOf } from '../../parts/words.ts'
 import { goTo, linkTo } from '../../router.ts'
 import { door, has } from '../../session/session.ts'
 import { useStore } from '../../store.ts'
-import { byteWords, type Image, imagesIn, nameOf } from './shapes.ts'
+import { byteWords, type Image, imagesIn } from './shapes.ts'
 import { Upload } from './upload.tsx'
 
 const VISIBLE = ['public', 'private', 'shared', 'community']

@@ -21,7 +21,6 @@ export interface Image {
 }
 
 export const imagesIn = (body: unknown): Image[] => (body as { images: Image[] }).images
-export const nameOf = ({ id, name }: { id: string; name: string | null }): string => name || id.slice(0, 8)
 
 const number = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
 

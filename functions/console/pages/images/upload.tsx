@@ -40,7 +40,9 @@ export const Upload = ({ onClose, onDone }: { onClose: () => void; onDone: () =>
       await upload('image', `/images/${id}/file`, file as File, setSent, leaving.current.signal)
     } catch (error) {
       // Without its file it is of no use to anybody.
-      await ask('image', `/images/${id}`, { method: 'DELETE' }).catch(() => {})
+      await ask('image', `/images/${id}`, { method: 'DELETE' }).catch(() =>
+        notify(`${wish.name} has no file and is still there: delete it.`),
+      )
       throw error
     } finally {
       setSent(null)

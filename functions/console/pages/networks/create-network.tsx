@@ -7,6 +7,7 @@ import { ChoiceField } from '../../parts/choice.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { CheckList, SelectField, TextField } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
+import type { WindowProps } from '../../parts/window.tsx'
 import type { Router } from './shapes.ts'
 import { useOutside } from './use-networks.ts'
 
@@ -90,7 +91,7 @@ const linesOf = (wish: Wish): string[] => {
 }
 
 /** A network with a subnet, and the router that leads out of it. */
-export const CreateNetwork = ({ onClose, onDone }: { onClose: () => void; onDone: () => void }) => {
+export const CreateNetwork = ({ onClose, onDone }: WindowProps) => {
   const [wish, setWish] = useState<Wish>({
     name: '',
     cidr: '10.0.0.0/24',

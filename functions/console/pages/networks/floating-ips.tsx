@@ -12,7 +12,7 @@ import { Listing } from '../../parts/listing.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
-import { RowButton, useWindow } from '../../parts/window.tsx'
+import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
 import { addressesIn, type FloatingIp, type Port } from './shapes.ts'
 import { useOutside } from './use-networks.ts'
 
@@ -138,7 +138,7 @@ export const FloatingIps = () => {
   )
 }
 
-const Allocate = ({ onClose, onDone }: { onClose: () => void; onDone: () => void }) => {
+const Allocate = ({ onClose, onDone }: WindowProps) => {
   const outside = useOutside()
   const [chosen, setNetwork] = useState('')
   const network = chosen || (outside.rows[0]?.id ?? '')
@@ -173,7 +173,7 @@ const Allocate = ({ onClose, onDone }: { onClose: () => void; onDone: () => void
   )
 }
 
-const LeadTo = ({ row, onClose, onDone }: { row: FloatingIp; onClose: () => void; onDone: () => void }) => {
+const LeadTo = ({ row, onClose, onDone }: WindowProps & { row: FloatingIp }) => {
   const servers = useChoices<{ id: string; name: string }>(
     'compute',
     '/servers?sort_key=display_name&sort_dir=asc',

@@ -1,5 +1,5 @@
+import { nameOf } from '../../parts/words.ts'
 import type { Network, Port, Router, Subnet } from './shapes.ts'
-import { nameOf } from './shapes.ts'
 
 /** What a map is drawn of: as the services told it. */
 export interface Told {

@@ -11,11 +11,12 @@ import { notify } from '../../parts/notice.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { RowButton, useWindow } from '../../parts/window.tsx'
+import { nameOf } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
 import { door, has } from '../../session/session.ts'
 import { useStore } from '../../store.ts'
 import { CreateNetwork } from './create-network.tsx'
-import { type Network, nameOf, networksIn, type Subnet } from './shapes.ts'
+import { type Network, networksIn, type Subnet } from './shapes.ts'
 
 /** Which networks are listed: what the list is of, and the filter. An administrator would see those of all projects. */
 const WHICH = {

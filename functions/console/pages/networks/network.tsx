@@ -14,16 +14,10 @@ import { notify } from '../../parts/notice.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
-import { RowButton, useWindow } from '../../parts/window.tsx'
+import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
+import { nameOf } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
-import { type Network, nameOf, type Port, portsIn, type Subnet } from './shapes.ts'
-
-const reachWords = (reach: string): string =>
-  ({
-    routed: 'reach each other by a link',
-    public: 'reach each other by public addresses',
-    none: 'do not reach each other',
-  })[reach] ?? reach
+import { type Network, type Port, portsIn, reachWords, type Subnet } from './shapes.ts'
 
 /** A network with its subnets and its ports. */
 const NetworkPage = ({ params }: PageProps) => {
@@ -169,7 +163,7 @@ const PORTS: Column<Port>[] = [
   },
 ]
 
-const CreateSubnet = ({ network, onClose, onDone }: { network: Network; onClose: () => void; onDone: () => void }) => {
+const CreateSubnet = ({ network, onClose, onDone }: WindowProps & { network: Network }) => {
   const [name, setName] = useState('')
   const [cidr, setCidr] = useState('')
   const version = cidr.includes(':') ? 6 : 4

@@ -1,17 +1,12 @@
 import { useAnswer } from '../../api/use-answer.ts'
 import { Card } from '../../parts/card.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
+import { reachWords } from './shapes.ts'
 
 interface Plan {
   plan: { routed: boolean; pool: string | null; egress: boolean } | null
   reach: { clouds: string[]; reach: string }[]
   ways_out: { cloud: string; by: string | null; reason: string | null }[]
-}
-
-const WORDS: Record<string, string> = {
-  routed: 'reach each other by a link: what is on routed networks is one',
-  public: 'reach each other by public addresses',
-  none: 'do not reach each other',
 }
 
 const RADIUS = 120
@@ -62,7 +57,7 @@ export const Reach = ({ projectId }: { projectId: string }) => {
               <ul class="plain-list">
                 {reach.map(({ clouds: pair, reach: how }) => (
                   <li key={pair.join()}>
-                    <strong>{pair.join(' and ')}</strong> {WORDS[how] ?? how}.
+                    <strong>{pair.join(' and ')}</strong> {reachWords(how)}.
                   </li>
                 ))}
                 {ways.map(({ cloud, by, reason }) => (

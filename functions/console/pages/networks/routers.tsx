@@ -12,8 +12,9 @@ import { Listing } from '../../parts/listing.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
-import { RowButton, useWindow } from '../../parts/window.tsx'
-import { nameOf, type Port, type Router, routersIn, type Subnet } from './shapes.ts'
+import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
+import { nameOf } from '../../parts/words.ts'
+import { type Port, type Router, routersIn, type Subnet } from './shapes.ts'
 import { useOutside } from './use-networks.ts'
 
 /** What leads from network to network, and out. */
@@ -118,11 +119,6 @@ export const Routers = () => {
       {shown}
     </>
   )
-}
-
-interface WindowProps {
-  onClose: () => void
-  onDone: () => void
 }
 
 const CreateRouter = ({ onClose, onDone }: WindowProps) => {

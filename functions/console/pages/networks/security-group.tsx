@@ -11,10 +11,11 @@ import { Heading } from '../../parts/heading.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { RowButton, useWindow } from '../../parts/window.tsx'
+import { nameOf } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
 import { RuleForm } from './rule-form.tsx'
 import { ruleWords } from './rule-words.ts'
-import { nameOf, type Rule, type SecurityGroup } from './shapes.ts'
+import type { Rule, SecurityGroup } from './shapes.ts'
 
 const SIDES = [
   ['ingress', 'What comes in', 'Nothing is let in.'],

@@ -10,8 +10,9 @@ import { Listing } from '../../parts/listing.tsx'
 import { notify } from '../../parts/notice.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { RowButton, useWindow } from '../../parts/window.tsx'
+import { nameOf } from '../../parts/words.ts'
 import { goTo, linkTo } from '../../router.ts'
-import { groupsIn, nameOf, type SecurityGroup } from './shapes.ts'
+import { groupsIn, type SecurityGroup } from './shapes.ts'
 
 /** What may reach servers, by groups that they are in. */
 export const SecurityGroups = () => {

@@ -87,5 +87,10 @@ export const addressesIn = (body: unknown): FloatingIp[] => (body as { floatingi
 export const groupsIn = (body: unknown): SecurityGroup[] =>
   (body as { security_groups: SecurityGroup[] }).security_groups
 
-/** What something without a name is called by: how its id begins. */
-export const nameOf = ({ id, name }: { id: string; name: string }): string => name || id.slice(0, 8)
+/** How two clouds reach each other, behind their names. */
+export const reachWords = (reach: string): string =>
+  ({
+    routed: 'reach each other by a link: what is on routed networks is one',
+    public: 'reach each other by public addresses',
+    none: 'do not reach each other',
+  })[reach] ?? reach

@@ -8,13 +8,16 @@ export interface Weighed {
   reason: string | null
 }
 
+/** So many are said one by one. */
+const MOST = 40
+
 /** Places, and what refused each; nothing where there are none. */
 export const Considered = ({ considered, title }: { considered: Weighed[]; title: string }) =>
   considered.length ? (
     <>
       <h3>{title}</h3>
       <ul class="plain-list small">
-        {considered.slice(0, 40).map(({ cloud, zone, size, verdict, rule, reason }) => (
+        {considered.slice(0, MOST).map(({ cloud, zone, size, verdict, rule, reason }) => (
           <li key={`${cloud} ${zone} ${size} ${rule}`}>
             <strong>{zone ? `${cloud}.${zone}` : cloud}</strong>
             {size && (
@@ -28,5 +31,6 @@ export const Considered = ({ considered, title }: { considered: Weighed[]; title
           </li>
         ))}
       </ul>
+      {considered.length > MOST && <p class="quiet small">And {considered.length - MOST} more.</p>}
     </>
   ) : null

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
 import { useDoing } from '../../api/use-answer.ts'
@@ -11,6 +11,8 @@ const LINES = ['100', '1000', '10000']
 /** What the guest wrote on its console, and where a word stands in it. */
 export const ConsoleLog = ({ server }: PartProps) => {
   const [length, setLength] = useState(LINES[0]!)
+  const latest = useRef(length)
+  latest.current = length
   const [text, setText] = useState<string | null>(null)
   const [word, setWord] = useState('')
   const { busy, fault, run } = useDoing()
@@ -21,7 +23,8 @@ export const ConsoleLog = ({ server }: PartProps) => {
         method: 'POST',
         body,
       })
-      setText(output)
+      // Of a length that was asked for before, it comes too late.
+      if (latest.current === length) setText(output)
     })
   useEffect(() => {
     void read()

@@ -16,17 +16,20 @@ interface Foreseen {
   preferences?: { rule: string; reason: string }[]
 }
 
+/** So many places behind the first are said. */
+const MOST = 6
 /** How long somebody has to pause while typing before the broker is asked, in milliseconds. */
 const PAUSE = 250
 
 const useForeseen = (body: object | null) => {
   const text = body && JSON.stringify(body)
-  const [state, setState] = useState<{ foreseen: Foreseen | null; fault: Fault | null }>({
+  const [state, setState] = useState<{ foreseen: Foreseen | null; fault: Fault | null; of: string | null }>({
     foreseen: null,
     fault: null,
+    of: null,
   })
   useEffect(() => {
-    if (!text) return setState({ foreseen: null, fault: null })
+    if (!text) return setState({ foreseen: null, fault: null, of: null })
     const leaving = new AbortController()
     const timer = setTimeout(() => {
       ask<{ placement: Foreseen }>('broker', '/placements', {
@@ -34,8 +37,8 @@ const useForeseen = (body: object | null) => {
         body: JSON.parse(text),
         signal: leaving.signal,
       }).then(
-        ({ placement }) => setState({ foreseen: placement, fault: null }),
-        (error) => leaving.signal.aborted || setState({ foreseen: null, fault: asFault(error) }),
+        ({ placement }) => setState({ foreseen: placement, fault: null, of: text }),
+        (error) => leaving.signal.aborted || setState({ foreseen: null, fault: asFault(error), of: text }),
       )
     }, PAUSE)
     return () => {
@@ -43,12 +46,13 @@ const useForeseen = (body: object | null) => {
       leaving.abort()
     }
   }, [text])
-  return state
+  // What was foreseen of another wish stands there until the answer comes, and says so.
+  return { ...state, isFormer: state.of !== (text ?? null) }
 }
 
 /** Where a server would go that were asked for now, for how much, and why not elsewhere. */
 export const ForeseenCard = ({ body, currency }: { body: object | null; currency: string }) => {
-  const { foreseen, fault } = useForeseen(body)
+  const { foreseen, fault, isFormer } = useForeseen(body)
   const [first, ...others] = foreseen?.places ?? []
   return (
     <Card title="Where it would go">
@@ -59,6 +63,7 @@ export const ForeseenCard = ({ body, currency }: { body: object | null; currency
             Choose a flavor and an image, and the broker says where such a server would be made, and for how much.
           </p>
         )}
+        {body && isFormer && <p class="quiet waiting">Asking…</p>}
         {foreseen && !first && <p class="note fault">{foreseen.reason}</p>}
         {first && (
           <p class="verdict">
@@ -72,7 +77,7 @@ export const ForeseenCard = ({ body, currency }: { body: object | null; currency
           <>
             <h3>If not there</h3>
             <ol class="plain-list small">
-              {others.slice(0, 6).map(({ cloud, zone, size, option, hourly }) => (
+              {others.slice(0, MOST).map(({ cloud, zone, size, option, hourly }) => (
                 <li key={`${cloud} ${zone} ${size} ${option}`} class="row">
                   <span>{zone ? `${cloud}.${zone}` : cloud}</span>
                   <code>{size}</code>
@@ -81,6 +86,7 @@ export const ForeseenCard = ({ body, currency }: { body: object | null; currency
                 </li>
               ))}
             </ol>
+            {others.length > MOST && <p class="quiet small">And {others.length - MOST} more.</p>}
           </>
         )}
         {foreseen?.ties?.length ? (

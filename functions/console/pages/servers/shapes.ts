@@ -34,8 +34,13 @@ export interface PartProps {
 /** Where a server is: `<cloud>.<zone>`; empty: nowhere yet. */
 export const zoneOf = (server: Server): string => server['plimsoll:zone'] ?? server['OS-EXT-AZ:availability_zone']
 
+const isFloating = ({ 'OS-EXT-IPS:type': type }: { 'OS-EXT-IPS:type': string }): boolean => type === 'floating'
+
 /** All addresses of a server, fixed ones first. */
 export const addressesOf = (server: Server): string[] =>
-  Object.values(server.addresses).flatMap((each) => each.map(({ addr }) => addr))
+  Object.values(server.addresses)
+    .flat()
+    .sort((one, other) => Number(isFloating(one)) - Number(isFloating(other)))
+    .map(({ addr }) => addr)
 
 export const serversIn = (body: unknown): Server[] => (body as { servers: Server[] }).servers

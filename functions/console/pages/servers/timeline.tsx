@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { commandLine } from '../../api/command.ts'
 import { useAnswer } from '../../api/use-answer.ts'
 import { Card } from '../../parts/card.tsx'
@@ -43,7 +43,13 @@ export const Timeline = ({ server }: PartProps) => {
   const actions = useAnswer<Actions>('compute', `/servers/${server.id}/os-instance-actions?limit=100`)
   const placement = useAnswer<Placement>('broker', `/servers/${server.id}/placement`)
   // What the server is now has a reason in both.
+  const drawn = useRef(false)
   useEffect(() => {
+    // They are asked for when this is drawn as it is.
+    if (!drawn.current) {
+      drawn.current = true
+      return
+    }
     actions.again()
     placement.again()
   }, [server.updated, server.status])

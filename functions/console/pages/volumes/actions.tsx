@@ -6,7 +6,9 @@ import { ChoiceField } from '../../parts/choice.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { CheckList, SelectField, TextField } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
-import { nameOf, type Volume, type WindowProps } from './shapes.ts'
+import type { WindowProps } from '../../parts/window.tsx'
+import { nameOf } from '../../parts/words.ts'
+import type { Volume } from './shapes.ts'
 
 type Of = WindowProps & { volume: Volume }
 

@@ -12,8 +12,9 @@ import { Removal } from '../../parts/removal.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
-import { RowButton, useWindow } from '../../parts/window.tsx'
-import { type Backup, backupsIn, isUnderWay, nameOf, type WindowProps } from './shapes.ts'
+import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
+import { nameOf } from '../../parts/words.ts'
+import { type Backup, backupsIn, isUnderWay } from './shapes.ts'
 
 /** Copies of volumes, apart from them. */
 export const Backups = () => {

@@ -6,7 +6,9 @@ import { ChoiceField } from '../../parts/choice.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { TextField } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
-import { nameOf, type Snapshot, type Volume, type WindowProps } from './shapes.ts'
+import type { WindowProps } from '../../parts/window.tsx'
+import { nameOf } from '../../parts/words.ts'
+import type { Snapshot, Volume } from './shapes.ts'
 
 /** Of what a volume is made: the member of the body, and the option of the command line. */
 const SOURCES = {

@@ -34,15 +34,6 @@ export const volumesIn = (body: unknown): Volume[] => (body as { volumes: Volume
 export const snapshotsIn = (body: unknown): Snapshot[] => (body as { snapshots: Snapshot[] }).snapshots
 export const backupsIn = (body: unknown): Backup[] => (body as { backups: Backup[] }).backups
 
-/** What something without a name is called by. */
-export const nameOf = ({ id, name }: { id: string; name: string | null }): string => name || id.slice(0, 8)
-
 /** Whether one of them will be something else soon: `creating`, `backing-up`. */
 export const isUnderWay = (rows: { status: string }[]): boolean =>
   rows.some(({ status }) => /(?:ing|-up|-backup)$/.test(status) && !status.startsWith('error'))
-
-/** What each window of the volumes is given. */
-export interface WindowProps {
-  onClose: () => void
-  onDone: () => void
-}

@@ -8,8 +8,9 @@ import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
 import { RowButton, useWindow } from '../../parts/window.tsx'
+import { nameOf } from '../../parts/words.ts'
 import { CreateVolume } from './create-volume.tsx'
-import { isUnderWay, nameOf, type Snapshot, snapshotsIn } from './shapes.ts'
+import { isUnderWay, type Snapshot, snapshotsIn } from './shapes.ts'
 
 /** Volumes as they were. */
 export const Snapshots = () => {

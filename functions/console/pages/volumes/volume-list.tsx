@@ -9,11 +9,12 @@ import { Removal } from '../../parts/removal.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
-import { RowButton, useWindow } from '../../parts/window.tsx'
+import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
+import { nameOf } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
 import { Attach, Detach, Extend, TakeBackup, TakeSnapshot } from './actions.tsx'
 import { CreateVolume } from './create-volume.tsx'
-import { isUnderWay, nameOf, type Volume, volumesIn, type WindowProps } from './shapes.ts'
+import { isUnderWay, type Volume, volumesIn } from './shapes.ts'
 
 /** Which window each button opens, and for which volumes. */
 const DEEDS: [verb: string, Window: (props: WindowProps & { volume: Volume }) => ComponentChildren, when: string[]][] =
@@ -71,7 +72,7 @@ export const VolumeList = () => {
               onClick={() => open((close) => <Window volume={volume} onClose={close} onDone={pages.again} />)}
             />
           ))}
-          {['available', 'error', 'error_restoring', 'error_extending'].includes(volume.status) && (
+          {['available', 'error', 'error_deleting', 'error_restoring', 'error_extending'].includes(volume.status) && (
             <RowButton
               verb="Delete"
               name={nameOf(volume)}
