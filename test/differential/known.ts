@@ -5,7 +5,7 @@ import type { StoryName } from './recording.ts'
 
 const fits = (reason: Reason, story: StoryName, difference: Difference): boolean =>
   (!reason.story || reason.story === story) &&
-  (!reason.aspects || reason.aspects.includes(difference.aspect)) &&
+  reason.aspects.includes(difference.aspect) &&
   (!reason.line || reason.line.test(difference.line)) &&
   (!reason.path || reason.path.test(difference.path)) &&
   (!reason.theirs || reason.theirs.test(difference.theirs)) &&

@@ -1,11 +1,12 @@
 import type { Aspect } from './compare.ts'
 import type { StoryName } from './recording.ts'
 
-/** Why answers differ, and of which differences that is so; what is absent is anything. */
+/** Why answers differ, and of which differences that is so; what is absent besides is anything. */
 export interface Reason {
   why: string
   story?: StoryName
-  aspects?: Aspect[]
+  /** In what they differ: nothing else of the same answers is excused. */
+  aspects: Aspect[]
   line?: RegExp
   path?: RegExp
   theirs?: RegExp
@@ -39,6 +40,7 @@ export const REASONS: Reason[] = [
   {
     why: 'A method that a path does not have is 405 and says which ones it has, and the words are the same everywhere.',
     ours: /The method is not allowed for this resource|HTTPMethodNotAllowed|badMethod/,
+    aspects: ['extra', 'words', 'status'],
   },
   {
     why: 'Words of schemas name the first thing that is wrong; jsonschema prints the whole schema and the whole instance besides.',
@@ -78,6 +80,7 @@ export const REASONS: Reason[] = [
     why: 'Whether an application credential is unrestricted is true or false; Keystone says null where nobody said it.',
     story: 'identity',
     path: /unrestricted$/,
+    aspects: ['type'],
   },
   {
     why: 'What is stored besides the fields of a resource is shown once; Keystone shows it again, as `extra`, after a change.',
@@ -89,6 +92,7 @@ export const REASONS: Reason[] = [
     why: 'A list says that it is cut where something was cut off; Keystone says so, and links to a page more, as soon as there are as many as were asked for.',
     story: 'identity',
     line: /limit=1/,
+    aspects: ['type', 'missing'],
   },
 
   {
@@ -121,6 +125,7 @@ export const REASONS: Reason[] = [
     why: 'Stores are the broker’s own and those of clouds, by their names, and are told with a description.',
     story: 'image',
     path: /stores$|stores\.description$|stores\[\]\.description$|backend$/,
+    aspects: ['value', 'extra'],
   },
   {
     why: 'Images tell on which clouds they are.',
@@ -144,12 +149,14 @@ export const REASONS: Reason[] = [
     why: 'A body that is a list is refused; Glance breaks at it.',
     story: 'image',
     line: /text:\[\]$/,
+    aspects: ['status'],
   },
   {
     why: 'Names are escaped in links.',
     story: 'image',
     line: /Differ::NS/,
     path: /^(location|self)$/,
+    aspects: ['header', 'value'],
   },
 
   {
@@ -162,6 +169,7 @@ export const REASONS: Reason[] = [
     why: 'A task is told of as it stands when it is asked for, with times as they are everywhere.',
     story: 'image',
     line: /\{imp\}\/tasks$/,
+    aspects: ['value', 'type', 'form'],
   },
   {
     why: 'Glance says twice what is wrong, once in general.',
@@ -212,17 +220,20 @@ export const REASONS: Reason[] = [
     why: 'Quotas are of what there is here: trunks and routes have none, scopes and groups of addresses have one, pools are counted and have no sum.',
     story: 'network',
     path: /quotas?(\[\])?\.(trunk|router_route|subnetpool|address_scope|address_group|rbac_policy)/,
+    aspects: ['value', 'missing', 'extra'],
   },
   {
     why: 'Networks of the embedded cloud have no wire that anybody would be told of.',
     story: 'network',
     path: /provider:/,
+    aspects: ['type'],
   },
   {
     why: 'The network that leads outside is the cloud’s, and no project’s.',
     story: 'network',
     line: /\{ext\}/,
     path: /networks\[\]\./,
+    aspects: ['form', 'value'],
   },
   {
     why: 'A sort key without a direction sorts from the least; Neutron refuses it.',
@@ -247,6 +258,7 @@ export const REASONS: Reason[] = [
     why: 'A member that Neutron shows by mistake: it is of its own tables.',
     story: 'network',
     path: /standard_attr_id$/,
+    aspects: ['missing'],
   },
   {
     why: 'Segments of subnets are offered, so that a subnet says that it has none.',
@@ -282,21 +294,25 @@ export const REASONS: Reason[] = [
     why: 'A gateway lies in its subnet: clouds have it there.',
     story: 'network',
     line: /"gateway_ip": "10\.80\.0\.1"/,
+    aspects: ['status'],
   },
   {
     why: 'A policy for what there is not is refused by that; the recorded Neutron tells of its own callbacks.',
     story: 'network',
     line: /rbac-policies .*11111111/,
+    aspects: ['status'],
   },
   {
     why: 'Extensions describe themselves in words of ours.',
     story: 'network',
     path: /description$/,
     line: /extensions\//,
+    aspects: ['value'],
   },
   {
     why: 'Versions are told to whoever asks.',
     line: /^nobody .*GET \/(network\/v2\.0|volume\/v3\/|compute\/v2\.1\/)$/,
+    aspects: ['status'],
   },
 
   // Block storage.
@@ -304,16 +320,19 @@ export const REASONS: Reason[] = [
     why: 'What a volume is on is a cloud, and none of Cinder’s services.',
     story: 'volume',
     path: /service_uuid$|os-vol-host-attr:host$|shared_targets$|os-vol-mig-status-attr/,
+    aspects: ['value', 'type'],
   },
   {
     why: 'What a volume is that nobody gave a type is told of the type.',
     story: 'volume',
     line: /types\/default/,
+    aspects: ['type', 'extra'],
   },
   {
     why: 'Quotas of single types of volumes are not counted.',
     story: 'volume',
     path: /quota(_class)?_set\.\w+_(default|__DEFAULT__)$/,
+    aspects: ['missing'],
   },
   {
     why: 'A microversion that is not spoken is refused in the lowest, and a path that there is not knows none.',
@@ -325,11 +344,13 @@ export const REASONS: Reason[] = [
     why: 'Clouds replicate by themselves, and say nothing of what they have left.',
     story: 'volume',
     line: /os-services|get_pools|os-hosts/,
+    aspects: ['missing', 'value', 'extra', 'words'],
   },
   {
     why: 'A volume is attached to servers that there are.',
     story: 'volume',
     line: /\/attachments/,
+    aspects: ['status', 'value'],
   },
   {
     why: 'The path of one volume’s metadata says what it is; Cinder lets the framework say it.',
@@ -355,21 +376,25 @@ export const REASONS: Reason[] = [
     why: 'A server is finished when it runs; Nova keeps 0 where a driver counts nothing.',
     story: 'compute',
     path: /\.progress$/,
+    aspects: ['value'],
   },
   {
     why: 'Extra specs are the operator’s own, and are kept as they are: they are not checked for their meaning.',
     story: 'compute',
     line: /os-extra_specs/,
+    aspects: ['status', 'words', 'extra'],
   },
   {
     why: 'Extra specs are the operator’s own, and are kept as they are: they are not checked for their meaning.',
     story: 'compute',
     path: /extra_specs\./,
+    aspects: ['extra'],
   },
   {
     why: 'Devices are called as the cloud calls them, as it was asked where it was.',
     story: 'compute',
     path: /device$|root_device_name$/,
+    aspects: ['value'],
   },
   {
     why: 'Numbers of hosts are those of zones: of clouds, which are larger.',
@@ -381,16 +406,19 @@ export const REASONS: Reason[] = [
     why: 'What a volume is on is a cloud, and none of Cinder’s services.',
     story: 'compute',
     path: /service_uuid$|shared_targets$/,
+    aspects: ['value', 'type'],
   },
   {
     why: 'Extensions of Neutron that are not offered, or are, as the story of the network has them.',
     story: 'compute',
     line: /\/network\//,
+    aspects: ['missing', 'extra'],
   },
   {
     why: 'Clouds choose hosts themselves, and show guests no tags of devices.',
     story: 'compute',
     ours: /by the clouds behind this broker|Clouds behind this broker/,
+    aspects: ['status'],
   },
   {
     why: 'What came of it in a cloud is waited for, and told.',
@@ -402,11 +430,13 @@ export const REASONS: Reason[] = [
     why: 'Resources that Nova has removed are gone.',
     story: 'compute',
     theirs: /^410 /,
+    aspects: ['status'],
   },
   {
     why: 'User data that is no base64 is refused here, before a guest is handed it.',
     story: 'compute',
     line: /"user_data": "###"/,
+    aspects: ['status'],
   },
   {
     why: 'What one may not is told by the name of what was asked for; rules of policy have none of their own here.',
