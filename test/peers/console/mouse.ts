@@ -121,7 +121,7 @@ export const byMouse = async ({ broker, demo, window, folder, step }: Story): Pr
       await page.getByLabel('Choose web-1').check()
       await page.getByRole('button', { name: verb, exact: true }).click()
       const dialog = page.getByRole('dialog')
-      await dialog.getByText(`openstack server ${verb.toLowerCase()} web-1`).waitFor()
+      await dialog.getByText(new RegExp(`openstack server ${verb.toLowerCase()} [0-9a-f-]{36}`)).waitFor()
       if (verb === 'Stop') await accessible(window)
       await dialog.getByRole('button', { name: verb, exact: true }).click()
       await dialog.waitFor({ state: 'detached' })
