@@ -43,11 +43,12 @@ export const faultOf = async (response: Response): Promise<Fault> => {
   const text = await response.text().catch(() => '')
   const requestId = response.headers.get('X-Openstack-Request-Id') ?? response.headers.get('X-Compute-Request-Id')
   const again = Number(response.headers.get('Retry-After')) || null
-  const body = parsed(text)
-  const words = messageIn(body) ?? plain(text)
-  const said = words || `The service answered ${response.status}.`
-  return new Fault(response.status, said, { requestId, again, receipt: receiptIn(response, body) })
+  return faultSaid(response.status, text, { requestId, again, receipt: receiptIn(response, parsed(text)) })
 }
+
+/** What a body says that came with a status. */
+export const faultSaid = (status: number, text: string, more: ConstructorParameters<typeof Fault>[2]): Fault =>
+  new Fault(status, messageIn(parsed(text)) ?? (plain(text) || `The service answered ${status}.`), more)
 
 /** https://docs.openstack.org/api-ref/identity/v3/#multi-step-authentication */
 const receiptIn = ({ headers }: { headers: Headers }, body: unknown): Fault['receipt'] => {

@@ -1,14 +1,5 @@
 import { addressOf, asker, type ServiceName } from './ask.ts'
-import { Fault } from './fault.ts'
-
-/** What a service said, without a body that wraps it. */
-const wordsIn = (text: string): string =>
-  /"message": ?"([^"]*)"/.exec(text)?.[1] ??
-  text
-    .replace(/<[^<>]*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
-    .slice(0, 500)
+import { Fault, faultSaid } from './fault.ts'
 
 /**
  * Sends a file, and tells how much of it is sent, 0 to 1: `fetch` does not say that.
@@ -22,18 +13,20 @@ export const upload = (
   signal: AbortSignal,
 ): Promise<void> =>
   new Promise((resolve, reject) => {
+    const brokenOff = () => reject(new DOMException('It was broken off.', 'AbortError'))
+    if (signal.aborted) return brokenOff()
     const request = new XMLHttpRequest()
     request.open('PUT', addressOf(service, path))
     request.setRequestHeader('X-Auth-Token', asker.token() ?? '')
     request.setRequestHeader('Content-Type', 'application/octet-stream')
     request.upload.onprogress = ({ loaded, total }) => sent(total ? loaded / total : 0)
     request.onerror = () => reject(new Fault(0, 'The broker does not answer.'))
-    request.onabort = () => reject(new DOMException('It was broken off.', 'AbortError'))
+    request.onabort = brokenOff
     request.onload = () => {
       const { status, responseText } = request
       if (status < 300) return resolve()
       const requestId = request.getResponseHeader('X-Openstack-Request-Id')
-      reject(new Fault(status, wordsIn(responseText) || `The service answered ${status}.`, { requestId }))
+      reject(faultSaid(status, responseText, { requestId }))
     }
     signal.addEventListener('abort', () => request.abort())
     request.send(file)

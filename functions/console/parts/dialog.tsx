@@ -65,6 +65,7 @@ export const Confirm = ({
   danger = false,
   command,
   work,
+  breaksOff = false,
   onClose,
   children,
 }: {
@@ -74,22 +75,33 @@ export const Confirm = ({
   danger?: boolean
   command: string[]
   work: () => Promise<unknown>
+  /** To close it while it works breaks the work off; else it stays until that is done. */
+  breaksOff?: boolean
   onClose: () => void
   children?: ComponentChildren
 }) => {
   const { busy, fault, run } = useDoing()
+  const isLeft = useRef(false)
+  useEffect(
+    () => () => {
+      isLeft.current = true
+    },
+    [],
+  )
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()
-    if (await run(work)) onClose()
+    // Another window may be open by then.
+    if ((await run(work)) && !isLeft.current) onClose()
   }
+  const stays = busy && !breaksOff
   return (
-    <Dialog title={title} onClose={onClose} busy={busy}>
+    <Dialog title={title} onClose={onClose} busy={stays}>
       <form class="stack" onSubmit={submit}>
         {children}
         {fault && <FaultNote fault={fault} />}
         <Command lines={command} />
         <div class="row end">
-          <button type="button" onClick={onClose} disabled={busy}>
+          <button type="button" onClick={onClose} disabled={stays}>
             Cancel
           </button>
           <button type="submit" class={danger ? 'primary danger' : 'primary'} disabled={busy}>

@@ -8,6 +8,7 @@ import { told } from '../support/told.ts'
 import { accessible, openWindow, picture, picturesIn } from './browser.ts'
 import { everyPage } from './every.ts'
 import { byKeyboard } from './keyboard.ts'
+import { leaving, undrawable, windows } from './leaving.ts'
 import { many } from './many.ts'
 import { byMouse, logIn } from './mouse.ts'
 import { ofProject } from './project.ts'
@@ -83,6 +84,9 @@ const onRuntime = (report: Report, runtime: Runtime, pictures: boolean): Promise
           [],
         )
       })
+      await step('who logs out in one tab is out in all, and is told where he is not', () => leaving(browser, broker))
+      await step('a page that cannot be drawn says why, and the next one is drawn', () => undrawable(browser, broker))
+      await step('a window stays until it is done, and until it is answered', () => windows(browser, broker))
       await step('who logs out is out, here and at the broker', async () => {
         await page.getByRole('button', { name: 'Log out' }).click()
         await page.getByLabel('User name').waitFor()

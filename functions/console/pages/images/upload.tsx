@@ -54,6 +54,7 @@ export const Upload = ({ onClose, onDone }: { onClose: () => void; onDone: () =>
     <Confirm
       title="Upload an image"
       verb="Upload"
+      breaksOff
       command={[
         commandLine(
           'image',
