@@ -1,5 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
+import { door, has } from '../session/session.ts'
+import { useStore } from '../store.ts'
 
 /** One window of a page at a time: `open((close) => <Confirm … onClose={close} />)`, and `shown` where it is to be drawn. */
 export const useWindow = (): { shown: ComponentChildren; open: (draw: Draw) => void } => {
@@ -20,13 +22,23 @@ export const RowButton = ({
   name,
   onClick,
   disabled = false,
+  anybody = false,
 }: {
   verb: string
   name: string
   onClick: () => void
   disabled?: boolean
-}) => (
-  <button type="button" class="plain small" aria-label={`${verb} ${name}`} disabled={disabled} onClick={onClick}>
-    {verb}
-  </button>
-)
+  /** It is about what is the user's own, whatever his role. */
+  anybody?: boolean
+}) => {
+  const button = (
+    <button type="button" class="plain small" aria-label={`${verb} ${name}`} disabled={disabled} onClick={onClick}>
+      {verb}
+    </button>
+  )
+  return anybody ? button : <ForMembers>{button}</ForMembers>
+}
+
+/** What changes something of the project: whoever may only read is not shown it. The services decide by themselves. */
+export const ForMembers = ({ children }: { children: ComponentChildren }) =>
+  has(useStore(door).session, 'member') ? children : null

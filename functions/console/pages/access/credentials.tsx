@@ -45,6 +45,7 @@ export const Credentials = () => {
       silent: true,
       cell: ({ id, name }) => (
         <RowButton
+          anybody
           verb="Delete"
           name={name}
           onClick={() =>

@@ -37,6 +37,7 @@ export const KeyPairs = () => {
       silent: true,
       cell: ({ name }) => (
         <RowButton
+          anybody
           verb="Delete"
           name={name}
           onClick={() =>

@@ -15,7 +15,7 @@ import { notify } from '../../parts/notice.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
-import { useWindow } from '../../parts/window.tsx'
+import { ForMembers, useWindow } from '../../parts/window.tsx'
 import { moneyWords } from '../../parts/words.ts'
 import { goTo, linkTo } from '../../router.ts'
 import { useNetworks } from '../networks/use-networks.ts'
@@ -44,9 +44,11 @@ const Bursts = (_: PageProps) => {
   return (
     <>
       <Heading title="Bursts">
-        <button type="button" class="primary" onClick={() => open((close) => <Create onClose={close} />)}>
-          New burst
-        </button>
+        <ForMembers>
+          <button type="button" class="primary" onClick={() => open((close) => <Create onClose={close} />)}>
+            New burst
+          </button>
+        </ForMembers>
       </Heading>
       <Listing
         pages={pages}

@@ -9,7 +9,7 @@ import { Removal } from '../../parts/removal.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
-import { RowButton, useWindow } from '../../parts/window.tsx'
+import { ForMembers, RowButton, useWindow } from '../../parts/window.tsx'
 import { nameOf } from '../../parts/words.ts'
 import { goTo, linkTo } from '../../router.ts'
 import { door, has } from '../../session/session.ts'
@@ -79,13 +79,15 @@ const Images = ({ query }: PageProps) => {
     },
   ]
   const uploads = (
-    <button
-      type="button"
-      class="primary"
-      onClick={() => open((close) => <Upload onClose={close} onDone={pages.again} />)}
-    >
-      Upload an image
-    </button>
+    <ForMembers>
+      <button
+        type="button"
+        class="primary"
+        onClick={() => open((close) => <Upload onClose={close} onDone={pages.again} />)}
+      >
+        Upload an image
+      </button>
+    </ForMembers>
   )
   return (
     <>

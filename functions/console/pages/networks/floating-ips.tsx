@@ -12,7 +12,7 @@ import { Listing } from '../../parts/listing.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
-import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
+import { ForMembers, RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
 import { addressesIn, type FloatingIp, type Port } from './shapes.ts'
 import { useOutside } from './use-networks.ts'
 
@@ -112,13 +112,15 @@ export const FloatingIps = () => {
         command={commandLine('floating', 'ip', 'list')}
         bar={
           <div class="row filter">
-            <button
-              type="button"
-              class="primary"
-              onClick={() => open((close) => <Allocate onClose={close} onDone={pages.again} />)}
-            >
-              New floating IP
-            </button>
+            <ForMembers>
+              <button
+                type="button"
+                class="primary"
+                onClick={() => open((close) => <Allocate onClose={close} onDone={pages.again} />)}
+              >
+                New floating IP
+              </button>
+            </ForMembers>
           </div>
         }
         empty={

@@ -10,7 +10,7 @@ import { Listing } from '../../parts/listing.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
-import { RowButton, useWindow } from '../../parts/window.tsx'
+import { ForMembers, RowButton, useWindow } from '../../parts/window.tsx'
 import { nameOf } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
 import { door, has } from '../../session/session.ts'
@@ -102,13 +102,15 @@ export const NetworkList = () => {
     },
   ]
   const make = (
-    <button
-      type="button"
-      class="primary"
-      onClick={() => open((close) => <CreateNetwork onClose={close} onDone={again} />)}
-    >
-      New network
-    </button>
+    <ForMembers>
+      <button
+        type="button"
+        class="primary"
+        onClick={() => open((close) => <CreateNetwork onClose={close} onDone={again} />)}
+      >
+        New network
+      </button>
+    </ForMembers>
   )
   return (
     <>

@@ -14,7 +14,7 @@ import { notify } from '../../parts/notice.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
-import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
+import { ForMembers, RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
 import { nameOf } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
 import { type Network, type Port, portsIn, reachWords, type Subnet } from './shapes.ts'
@@ -30,14 +30,16 @@ const NetworkPage = ({ params }: PageProps) => {
     <>
       <Heading title={answer.value ? nameOf(answer.value.network) : 'Network'}>
         {answer.value && !answer.value.network['router:external'] && (
-          <button
-            type="button"
-            onClick={() =>
-              open((close) => <CreateSubnet network={answer.value!.network} onClose={close} onDone={subnets.again} />)
-            }
-          >
-            New subnet
-          </button>
+          <ForMembers>
+            <button
+              type="button"
+              onClick={() =>
+                open((close) => <CreateSubnet network={answer.value!.network} onClose={close} onDone={subnets.again} />)
+              }
+            >
+              New subnet
+            </button>
+          </ForMembers>
         )}
         <a class="button" href={linkTo('/networks')}>
           All networks

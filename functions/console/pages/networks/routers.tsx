@@ -12,7 +12,7 @@ import { Listing } from '../../parts/listing.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
-import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
+import { ForMembers, RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
 import { nameOf } from '../../parts/words.ts'
 import { type Port, type Router, routersIn, type Subnet } from './shapes.ts'
 import { useOutside } from './use-networks.ts'
@@ -92,13 +92,15 @@ export const Routers = () => {
         command={commandLine('router', 'list')}
         bar={
           <div class="row filter">
-            <button
-              type="button"
-              class="primary"
-              onClick={() => open((close) => <CreateRouter onClose={close} onDone={pages.again} />)}
-            >
-              New router
-            </button>
+            <ForMembers>
+              <button
+                type="button"
+                class="primary"
+                onClick={() => open((close) => <CreateRouter onClose={close} onDone={pages.again} />)}
+              >
+                New router
+              </button>
+            </ForMembers>
           </div>
         }
         empty={

@@ -10,7 +10,7 @@ import { Confirm } from '../../parts/dialog.tsx'
 import { Heading } from '../../parts/heading.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
-import { RowButton, useWindow } from '../../parts/window.tsx'
+import { ForMembers, RowButton, useWindow } from '../../parts/window.tsx'
 import { nameOf } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
 import { RuleForm } from './rule-form.tsx'
@@ -88,7 +88,9 @@ const SecurityGroupPage = ({ params }: PageProps) => {
                 })}
                 <Command line={commandLine('security', 'group', 'rule', 'list', group.id)} />
               </div>
-              <RuleForm group={group} groups={all} onDone={answer.again} />
+              <ForMembers>
+                <RuleForm group={group} groups={all} onDone={answer.again} />
+              </ForMembers>
             </div>
           </>
         )}

@@ -9,7 +9,7 @@ import { CheckList, TextField } from '../../parts/form.tsx'
 import { Listing } from '../../parts/listing.tsx'
 import { notify } from '../../parts/notice.tsx'
 import type { Column } from '../../parts/table.tsx'
-import { RowButton, useWindow } from '../../parts/window.tsx'
+import { ForMembers, RowButton, useWindow } from '../../parts/window.tsx'
 import { nameOf } from '../../parts/words.ts'
 import { goTo, linkTo } from '../../router.ts'
 import { groupsIn, type SecurityGroup } from './shapes.ts'
@@ -70,9 +70,11 @@ export const SecurityGroups = () => {
         command={commandLine('security', 'group', 'list')}
         bar={
           <div class="row filter">
-            <button type="button" class="primary" onClick={() => open((close) => <CreateGroup onClose={close} />)}>
-              New security group
-            </button>
+            <ForMembers>
+              <button type="button" class="primary" onClick={() => open((close) => <CreateGroup onClose={close} />)}>
+                New security group
+              </button>
+            </ForMembers>
           </div>
         }
         empty={

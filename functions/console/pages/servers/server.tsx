@@ -6,6 +6,7 @@ import type { PageProps } from '../../page.ts'
 import { FaultNote } from '../../parts/fault.tsx'
 import { Heading } from '../../parts/heading.tsx'
 import { Status } from '../../parts/status.tsx'
+import { ForMembers } from '../../parts/window.tsx'
 import { goTo, linkTo } from '../../router.ts'
 import { About } from './about.tsx'
 import { DEEDS, type Deed, DeedDialog } from './actions.tsx'
@@ -52,11 +53,13 @@ const ServerPage = ({ params, query }: PageProps) => {
   return (
     <>
       <Heading title={server.name}>
-        {able.map((each) => (
-          <button key={each.name} type="button" disabled={gone} onClick={() => setDeed(each)}>
-            {each.verb}
-          </button>
-        ))}
+        <ForMembers>
+          {able.map((each) => (
+            <button key={each.name} type="button" disabled={gone} onClick={() => setDeed(each)}>
+              {each.verb}
+            </button>
+          ))}
+        </ForMembers>
       </Heading>
       <p class="row under-heading">
         <Status status={gone ? 'DELETED' : server.status} task={server['OS-EXT-STS:task_state']} />

@@ -143,11 +143,12 @@ const Servers = ({ query }: PageProps) => {
           />
           <fieldset class="row bulk" disabled={picked.length === 0}>
             <legend class="unseen">What is done to the chosen servers</legend>
-            {DEEDS.map((each) => (
-              <button key={each.name} type="button" onClick={() => setDeed(each)}>
-                {each.verb}
-              </button>
-            ))}
+            {mayMake &&
+              DEEDS.map((each) => (
+                <button key={each.name} type="button" onClick={() => setDeed(each)}>
+                  {each.verb}
+                </button>
+              ))}
             <span class="quiet small" role="status">
               {picked.length ? `${picked.length} chosen` : `${pages.rows.length}${pages.whole ? '' : '+'} servers`}
             </span>

@@ -9,7 +9,7 @@ import { Removal } from '../../parts/removal.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
-import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
+import { ForMembers, RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
 import { nameOf } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
 import { Attach, Detach, Extend, TakeBackup, TakeSnapshot } from './actions.tsx'
@@ -106,13 +106,15 @@ export const VolumeList = () => {
         command={commandLine('volume', 'list', '--long')}
         bar={
           <div class="row filter">
-            <button
-              type="button"
-              class="primary"
-              onClick={() => open((close) => <CreateVolume onClose={close} onDone={pages.again} />)}
-            >
-              New volume
-            </button>
+            <ForMembers>
+              <button
+                type="button"
+                class="primary"
+                onClick={() => open((close) => <CreateVolume onClose={close} onDone={pages.again} />)}
+              >
+                New volume
+              </button>
+            </ForMembers>
           </div>
         }
         empty={
