@@ -58,6 +58,17 @@ const LANES = 2
 
 /** What is too long for every run goes by turns, another part each day. */
 const today = Math.floor(Date.now() / 86_400_000)
+/** Peers that are played on some days alone unless they are named, and whether this is one. */
+const TURNS: Record<string, boolean> = {
+  federation: today % 3 === 2,
+  terraform: today % 3 === 1,
+  commands: today % 5 === 0,
+  skyline: today % 5 === 1,
+  gophercloud: today % 5 === 2,
+  horizon: today % 5 === 3,
+  sdk: today % 5 === 4,
+}
+const plays = (name: string): boolean => names.length > 0 || TURNS[name] === true
 
 /** Every real peer, by the name that `npm run peers -- NAME` takes. Each counts its steps into the report. */
 const peers: Record<string, (report: Report) => Promise<void>> = {
@@ -71,7 +82,7 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
   mixed,
   // By its name, and every third day: it waits for a token to be over.
   federation: (report) =>
-    names.length || today % 3 === 2
+    plays('federation')
       ? federation(report)
       : Promise.resolve(report.step('federation', 'a day of its turn', 'skipped', 0, 'it is played every third day')),
   notices,
@@ -93,12 +104,12 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
       const who = values.part.split('-')[1]
       if (who && who !== 'user' && who !== 'admin') throw new Error('acceptance is by user or admin')
       await acceptance(report, who as 'user' | 'admin' | undefined, values.only ? new RegExp(values.only) : undefined)
-    } else if (names.length || today % 3 === 1) await terraform(report, names.length ? null : today)
+    } else if (plays('terraform')) await terraform(report, names.length ? null : today)
     else report.step('terraform', 'a day of its turn', 'skipped', 0, 'it is played every third day')
   },
   // Whole by their names; among the others every fifth day a part, as the one or the other.
   gophercloud: (report) =>
-    names.length || today % 5 === 2
+    plays('gophercloud')
       ? gophercloud(
           report,
           names.length ? null : Math.floor(today / 5),
@@ -107,20 +118,20 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
         )
       : Promise.resolve(report.step('gophercloud', 'a day of its turn', 'skipped', 0, 'it is played every fifth day')),
   commands: (report) =>
-    names.length || today % 5 === 0
+    plays('commands')
       ? commands(report, names.length ? null : Math.floor(today / 5), values.part)
       : Promise.resolve(report.step('commands', 'a day of its turn', 'skipped', 0, 'it is played every fifth day')),
   sdk: (report) =>
-    names.length || today % 5 === 4
+    plays('sdk')
       ? sdk(report, names.length ? null : Math.floor(today / 5), values.part)
       : Promise.resolve(report.step('sdk', 'a day of its turn', 'skipped', 0, 'it is played every fifth day')),
   // Whole by its name; among the others every fifth day as a member or as an administrator.
   horizon: (report) =>
-    names.length || today % 5 === 3
+    plays('horizon')
       ? horizon(report, names.length ? null : Math.floor(today / 5), values.part)
       : Promise.resolve(report.step('horizon', 'a day of its turn', 'skipped', 0, 'it is played every fifth day')),
   skyline: (report) =>
-    names.length || today % 5 === 1
+    plays('skyline')
       ? skyline(report, names.length ? null : Math.floor(today / 5), values.part)
       : Promise.resolve(report.step('skyline', 'a day of its turn', 'skipped', 0, 'it is played every fifth day')),
   // By its name alone: it sets up six services of others and records what they answer.
@@ -155,7 +166,9 @@ const report = new Report()
 const asked = Object.keys(peers).filter((name) => !names.length || names.includes(name))
 // Without names each day begins with another one, so that what the time of one day does not reach is played on the next.
 const first = names.length ? 0 : today % asked.length
-const order = [...asked.slice(first), ...asked.slice(0, first)]
+const turned = [...asked.slice(first), ...asked.slice(0, first)]
+// Whose turn comes once in days goes first: what is not reached has none again on the next.
+const order = [...turned.filter((name) => TURNS[name]), ...turned.filter((name) => !TURNS[name])]
 const began = Date.now()
 await inLanes(names.length ? 1 : LANES, order, async (name) => {
   const started = Date.now()
