@@ -117,7 +117,8 @@ export const few = <V extends Record<string, string | number>>(
       (some, { key, descending }) => some.toSorted((a, b) => (descending ? -1 : 1) * compare(a[key]!, b[key]!)),
       reverse ? found.toReversed() : found,
     )
-  const after = sorted.slice(1 + sorted.findIndex(({ id }) => id !== undefined && id === marker))
+  const at = sorted.findIndex(({ id }) => id !== undefined && id === marker)
+  const after = marker !== null && at < 0 ? [] : sorted.slice(at + 1)
   return after.slice(0, limit ?? undefined).map(onlyIn(queries))
 }
 const compare = <T>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -263,6 +263,10 @@ describe('rules', () => {
     ])
     const used = await policyWith({ max_kbps: 1000 })
     const { port } = (await makePort({ qos_policy_id: used })).body
+    const limits = async (query = '') =>
+      (await admin.get(`${V2}/qos/policies/${used}/bandwidth_limit_rules${query}`)).body.bandwidth_limit_rules
+    expect(await limits()).toHaveLength(1)
+    expect(await limits('?marker=none'), 'behind what there is not is nothing').toEqual([])
     const unkept = [409, 'QosRuleNotSupported', `Rule dscp_marking is not supported by port ${port.id}`]
     expect(fault(await addMark(used, 26))).toEqual(unkept)
     expect(fault(await addLeast(used, { min_kbps: 1 }))[1]).toBe('QosRuleNotSupported')
