@@ -12,7 +12,10 @@ export const commandLine = (...words: (string | [option: string, value: string |
       words.flatMap((word) => {
         if (typeof word === 'string') return [quoted(word)]
         const [option, value] = word
-        return value === true ? [quoted(option)] : value ? [quoted(option), quoted(value)] : []
+        if (value === true) return [quoted(option)]
+        if (!value) return []
+        // A value that looks like an option is bound to its own.
+        return value.startsWith('-') ? [quoted(`${option}=${value}`)] : [quoted(option), quoted(value)]
       }),
     )
     .join(' ')

@@ -46,7 +46,7 @@ export const KeyPairs = () => {
                 service="compute"
                 path={`/os-keypairs/${encodeURIComponent(name)}`}
                 name={name}
-                command={commandLine('keypair', 'delete', name)}
+                command={commandLine('keypair', 'delete', '--', name)}
                 onClose={close}
                 onDone={answer.again}
               >

@@ -6,14 +6,12 @@ export interface Image {
   visibility: string
   size: number | null
   disk_format: string | null
-  container_format: string | null
   min_disk: number
   min_ram: number
   protected: boolean
   owner: string | null
   checksum: string | null
   created_at: string
-  tags: string[]
   architecture?: string
   description?: string
   /** On which clouds it is ready. */

@@ -23,7 +23,6 @@ export interface Subnet {
   ip_version: number
   gateway_ip: string | null
   enable_dhcp: boolean
-  allocation_pools: { start: string; end: string }[]
   dns_nameservers: string[]
   segment_id: string | null
 }
@@ -54,7 +53,6 @@ export interface FloatingIp {
   floating_network_id: string
   fixed_ip_address: string | null
   port_id: string | null
-  router_id: string | null
   status: string
   description: string
 }

@@ -1,6 +1,7 @@
 import { type Answer, useAnswer } from '../../api/use-answer.ts'
 import { Card } from '../../parts/card.tsx'
 import { DayChart } from '../../parts/chart.tsx'
+import { FaultNote } from '../../parts/fault.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { moneyWords } from '../../parts/words.ts'
 
@@ -28,8 +29,9 @@ interface Days {
 }
 
 const ByDay = () => {
-  const { value } = useAnswer<Days>('broker', '/costs?group_by=day', 60_000)
+  const { value, fault, again } = useAnswer<Days>('broker', '/costs?group_by=day', 60_000)
   const [first] = value?.costs ?? []
+  if (fault && !value) return <FaultNote fault={fault} again={again} />
   if (!value || !first) return null
   const { currency } = first.cost
   return (

@@ -86,8 +86,7 @@ export const Metadata = ({ server, again }: PartProps) => {
           line={commandLine(
             'server',
             'set',
-            '--property',
-            `${item.name || 'NAME'}=${item.value || 'VALUE'}`,
+            ['--property', `${item.name || 'NAME'}=${item.value || 'VALUE'}`],
             server.id,
           )}
         />
@@ -97,7 +96,7 @@ export const Metadata = ({ server, again }: PartProps) => {
           title={`Remove ${removing}`}
           verb="Remove"
           danger
-          command={[commandLine('server', 'unset', '--property', removing, server.id)]}
+          command={[commandLine('server', 'unset', ['--property', removing], server.id)]}
           work={async () => {
             await ask('compute', `/servers/${server.id}/metadata/${encodeURIComponent(removing)}`, { method: 'DELETE' })
             notify(`${removing} is removed.`)

@@ -17,11 +17,9 @@ export interface Server {
   addresses: Record<string, { addr: string; 'OS-EXT-IPS:type': string }[]>
   security_groups?: { name: string }[]
   fault?: { message: string }
-  progress?: number
   'OS-EXT-AZ:availability_zone': string
   'OS-EXT-STS:task_state': string | null
   'OS-SRV-USG:launched_at': string | null
-  'os-extended-volumes:volumes_attached': { id: string; delete_on_termination: boolean }[]
   'plimsoll:zone'?: string
 }
 
