@@ -87,7 +87,7 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
       : Promise.resolve(report.step('federation', 'a day of its turn', 'skipped', 0, 'it is played every third day')),
   notices,
   // `--part pictures` puts its pictures into the documentation.
-  console: (report) => consolePages(report, values.part === 'pictures'),
+  console: (report) => consolePages(report, values.part === 'pictures', names.length === 0),
   runners: (report) => runners(report, today),
   // Whole by its name; among the others half of the renting programs.
   span: (report) => span(report, names.length ? null : today, home),

@@ -24,11 +24,15 @@ const SOON = 1_000
  * The console in Debian's Chromium, on both runtimes: the first minutes of a new user by mouse and by keyboard, axe-core on every
  * page, and what the browser has to say.
  * @param pictures pictures of the pages go into the documentation
+ * @param short on Node alone
  */
-export const consolePages = async (report: Report, pictures: boolean): Promise<void> => {
+export const consolePages = async (report: Report, pictures: boolean, short: boolean): Promise<void> => {
   const lack = await lackOf('chromium', 'chromium')
   if (lack) return report.step('console', 'Chromium', 'skipped', 0, lack)
-  for (const runtime of RUNTIMES) await onRuntime(report, runtime, pictures && runtime === 'node')
+  for (const runtime of RUNTIMES)
+    if (short && runtime === 'workerd')
+      report.step('workerd × console', 'a browser before a Worker', 'skipped', 0, 'it is played by its name')
+    else await onRuntime(report, runtime, pictures && runtime === 'node')
 }
 
 const onRuntime = (report: Report, runtime: Runtime, pictures: boolean): Promise<void> =>
