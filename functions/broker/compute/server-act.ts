@@ -11,7 +11,13 @@ import {
 } from '../../../db/queries/compute/server-actions.ts'
 import type { MemberRow } from '../../../db/queries/compute/server-groups.ts'
 import type { MoveRow } from '../../../db/queries/compute/server-moves.ts'
-import { type NewServer, rememberRequest, type ServerRow, updateServer } from '../../../db/queries/compute/servers.ts'
+import {
+  claimMoved,
+  type NewServer,
+  rememberRequest,
+  type ServerRow,
+  updateServer,
+} from '../../../db/queries/compute/servers.ts'
 import { imageById } from '../../../db/queries/image/images.ts'
 import type { Binding } from '../../../db/queries/line/bindings.ts'
 import { settleDrift } from '../../../db/queries/line/drift.ts'
@@ -308,6 +314,17 @@ export const actionFailed = (context: Context, work: ServerWork, action: ServerA
       ? chargeFlavor(server.projectId, flavorInArgs(action), server.flavor, 'refund')
       : []),
   ]
+}
+
+/** Gives back what a resize had claimed that ends with the machine, once. The caller takes it out of the row. */
+export const claimLost = (context: Context, server: ServerRow): Write[] => {
+  const { to } = placesOf(server)
+  return to?.flavor
+    ? [
+        guard(context, ACTION_ENDED, claimMoved(server.id, server)),
+        ...chargeFlavor(server.projectId, to.flavor, server.flavor, 'refund'),
+      ]
+    : []
 }
 
 /** Actions that say which power a server shall have. */

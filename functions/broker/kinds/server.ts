@@ -33,7 +33,7 @@ import { recordAttempt } from '../compute/place/record.ts'
 import { limitedBy, noValidHost, placeRefused, refusedTo } from '../compute/place/refusals.ts'
 import { reclaimAnnounced } from '../compute/reclaim/announced.ts'
 import { serverReclaimed } from '../compute/reclaim/reclaimed.ts'
-import { act, actionFailed, machineAction, type ServerWork } from '../compute/server-act.ts'
+import { act, actionFailed, claimLost, machineAction, type ServerWork } from '../compute/server-act.ts'
 import { endServer } from '../compute/server-end.ts'
 import {
   failedStatus,
@@ -43,6 +43,7 @@ import {
   placesJson,
   placesOf,
   statusShown,
+  unresized,
 } from '../compute/server-facts.ts'
 import { stayTogether } from '../compute/server-group.ts'
 import { openUserData } from '../compute/user-data.ts'
@@ -196,9 +197,12 @@ export const serverSteps = steps<ServerWork, ServerSpec, ServerSeen>({
     const unmade = exists && !action && server.launchedAt === null && error.code === 'definitive'
     if (exists && !lost && !unmade) return action ? actionFailed(context, work, action, error) : []
     const message = error.code === 'capacity' ? noValidHost(server, error) : error.message
+    const claim = claimLost(context, server)
     return [
+      ...claim,
       updateServer(context.db, server.id, {
         ...failedStatus(server, binding.want),
+        ...(claim.length ? unresized(server) : {}),
         fault: { code: lost ? 404 : 500, message, created: now },
         updatedAt: now,
       }),

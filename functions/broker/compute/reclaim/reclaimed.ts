@@ -22,6 +22,7 @@ import { moveOn } from '../place/next.ts'
 import { recordAttempt } from '../place/record.ts'
 import { offerRefused, sizeBought, tellOf } from '../place/refusals.ts'
 import type { ServerWork } from '../server-act.ts'
+import { claimLost } from '../server-act.ts'
 import { failedStatus, type Place, type Places, placesJson, placesOf } from '../server-facts.ts'
 import { stayTogether } from '../server-group.ts'
 
@@ -204,6 +205,7 @@ const endOf = (
   return [
     // What is being deleted goes on to be.
     guard(context, 'server-gone', serverLeft(server.id)),
+    ...claimLost(context, server),
     updateServer(db, server.id, { cloudId: null, terminatedAt: Math.min(at ?? now, now), updatedAt: now }),
     tellOf(context, server, {
       action: 'reclaimed',

@@ -1,11 +1,13 @@
+import { sql } from 'drizzle-orm'
 import { beforeEach, expect, test } from 'vitest'
 import { CloudError } from '../../../adapters/errors.ts'
 import { adapters } from '../../../adapters/registry.ts'
+import { vanish } from '../../../adapters/sandbox/backdoor.ts'
 import { sandbox } from '../../../adapters/sandbox/index.ts'
 import { askedWhile } from '../block-storage/asked-while.ts'
 import { NOVA, newWorld, type World } from './servers/world.ts'
 
-/* An administrator says what state a server is in while it is resized: what the resize had claimed is given back once. */
+/* A resize comes to nothing while it is under way: what it had claimed is given back once. */
 
 /** What is done while the cloud resizes a server, and whether it does in the end. */
 const during = { work: async (): Promise<unknown> => undefined, refuses: false }
@@ -50,23 +52,45 @@ beforeEach(async () => {
   larger = flavors.find(({ vcpus }: { vcpus: number }) => vcpus > before)
 })
 
-test.each([true, false])('while its cloud is asked, whether that refuses in the end (%s) or not', async (refuses) => {
-  during.refuses = refuses
-  during.work = async () => expect((await reset()).status).toBe(202)
-  expect((await resize()).status).toBe(202)
-  await w.plimsoll.settle()
-  expect(await shown()).toEqual(['ACTIVE', before, before])
-  expect((await w.act(id, { revertResize: null })).status).toBe(409)
-  during.refuses = false
-  expect((await resize()).status).toBe(202)
-  await w.plimsoll.settle()
-  expect(await shown(), 'and it goes on').toEqual(['VERIFY_RESIZE', larger.vcpus, larger.vcpus])
-})
+test.each([true, false])(
+  'where its state is reset while its cloud is asked, whether that refuses in the end (%s) or not',
+  async (refuses) => {
+    during.refuses = refuses
+    during.work = async () => expect((await reset()).status).toBe(202)
+    expect((await resize()).status).toBe(202)
+    await w.plimsoll.settle()
+    expect(await shown()).toEqual(['ACTIVE', before, before])
+    expect((await w.act(id, { revertResize: null })).status).toBe(409)
+    during.refuses = false
+    expect((await resize()).status).toBe(202)
+    await w.plimsoll.settle()
+    expect(await shown(), 'and it goes on').toEqual(['VERIFY_RESIZE', larger.vcpus, larger.vcpus])
+  },
+)
 
-test('that is asked for between what the reset reads and what it writes', async () => {
+test('where it is asked for between what a reset reads and what it writes', async () => {
   const asked = await askedWhile(w.plimsoll, async () => expect((await resize()).status).toBe(202), reset)
   expect(asked.status).toBe(202)
   expect(await cores()).toBe(before)
   await w.plimsoll.settle()
   expect(await shown()).toEqual(['ACTIVE', before, before])
+})
+
+test('where its machine is gone before it has its size', async () => {
+  during.work = async () => {
+    const { db, host, cloudId } = w.plimsoll
+    const [machine] = await db.all<{ id: string }>(sql`select native_id as id from bindings where resource_id = ${id}`)
+    await vanish(host.cloudState, cloudId('sandbox'), 'server', machine!.id)
+    throw new CloudError('ambiguous', 'Nobody answered.')
+  }
+  expect((await resize()).status).toBe(202)
+  for (let i = 0; i < 3; i++) {
+    w.plimsoll.clock.advance(600_000)
+    await w.plimsoll.db.run(sql`update bindings set due_at = ${w.plimsoll.clock.now} where resource_id = ${id}`)
+    await w.plimsoll.settle()
+  }
+  expect(await shown()).toEqual(['ERROR', before, before])
+  expect((await w.demo.delete(`${NOVA}/servers/${id}`)).status).toBe(204)
+  await w.plimsoll.settle()
+  expect(await cores()).toBe(0)
 })
