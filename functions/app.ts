@@ -67,21 +67,18 @@ for (const path of ['/healthz', '/readyz'])
   })
 for (const service of services) mount(routes, service)
 const refuse = refuser(services)
-routes.notFound(
-  async (c) =>
-    refuse(c.req.raw, c.env) ??
-    (await pageAnswer(c.req.raw, {
-      pages: c.env.host.pages,
-      admit: () => c.env.door.admit(c.req.raw, c.env.peer),
-      headers: plain(c.req.raw, c.env.host),
-    })) ??
-    (await consoleAnswer(c.req.raw, c.env.host)) ??
-    c.json(
-      { error: { code: 404, title: 'Not Found', message: `There is no service at ${c.req.path}.` } },
-      404,
-      plain(c.req.raw, c.env.host),
-    ),
-)
+routes.notFound(async (c) => {
+  const { raw: request, path } = c.req
+  const { host, door, peer } = c.env
+  const admit = () => void door.admit(request, peer)
+  const headers = plain(request, host)
+  return (
+    refuse(request, c.env) ??
+    (await pageAnswer(request, { pages: host.pages, admit, headers })) ??
+    (await consoleAnswer(request, host, admit)) ??
+    c.json({ error: { code: 404, title: 'Not Found', message: `There is no service at ${path}.` } }, 404, headers)
+  )
+})
 
 export interface App {
   /** @param from what is known of the connection */

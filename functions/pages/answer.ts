@@ -1,5 +1,6 @@
 import { table } from '../../adapters/table.ts'
 import { Fault, notFound } from '../http/fault.ts'
+import { pageFault } from '../http/page-fault.ts'
 
 /** A file of the console, as a runtime keeps it. */
 interface PageFile {
@@ -47,14 +48,6 @@ const HEADERS = {
 /** Whether a client would rather have a page than JSON: browsers name it, programs do not. */
 const wantsPage = (request: Request): boolean => /\btext\/html\b/i.test(request.headers.get('Accept') ?? '')
 
-const TITLES: Record<number, string> = {
-  400: 'Bad Request',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  429: 'Too Many Requests',
-  501: 'Not Implemented',
-}
-
 /** What the program around them does for pages as for everything else. */
 interface Around {
   /** Undefined: the console was not built. */
@@ -71,9 +64,7 @@ export const pageAnswer = async (request: Request, around: Around): Promise<Resp
     return await found(request, around)
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    const { status, message } = error
-    const body = { error: { code: status, title: TITLES[status], message } }
-    return Response.json(body, { status, headers: { ...around.headers, ...HEADERS, ...error.headers } })
+    return pageFault(error, { ...around.headers, ...HEADERS })
   }
 }
 

@@ -87,6 +87,19 @@ describe('a page', () => {
   })
 })
 
+test('the page that shows screens is admitted as any other', async () => {
+  const settings = { requestsPerSource: 1, allowedHosts: ['plimsoll.test'] }
+  plimsoll = await startPlimsoll({ pages, settings })
+  expect((await plimsoll.nobody.get('http://evil.example.org/console/view.html')).status).toBe(400)
+  const statuses = []
+  for (let i = 0; i < 2; i++) {
+    const { status, headers } = await plimsoll.nobody.from('192.0.2.9').get('/console/view.html')
+    expect(headers.get('Content-Security-Policy')).toContain("default-src 'none'")
+    statuses.push(status)
+  }
+  expect(statuses).toEqual([501, 429])
+})
+
 describe('everything of the console', () => {
   test('is under a policy that lets it run, draw and ask what is served beside it', async () => {
     for (const path of ['/', ...(await named()), '/assets/nothing-ABCDEFGH.js'])
