@@ -1,4 +1,5 @@
 import { Fault, faultOf } from './fault.ts'
+import { here } from './here.ts'
 
 /** What is asked besides the path. */
 export interface Asked {
@@ -46,8 +47,7 @@ const baseOf = (service: ServiceName): string =>
   service === 'volume' ? `volume/v3/${asker.projectId()}` : SERVICES[service]
 
 /** The address of something at a service: the path with its query. */
-export const addressOf = (service: ServiceName, path: string): string =>
-  new URL(`${baseOf(service)}${path}`, document.baseURI.replace(/#.*$/, '')).href
+export const addressOf = (service: ServiceName, path: string): string => here(`${baseOf(service)}${path}`)
 
 const send = async (service: ServiceName, path: string, asked: Asked): Promise<Response> => {
   const token = asked.token === undefined ? asker.token() : asked.token

@@ -5,6 +5,12 @@ import { useAnswer } from './use-answer.ts'
 /** So many of one thing a form lists, where its service gives lists by pages. */
 const MOST = 500
 
+/** What most lists are of. */
+export interface Named {
+  id: string
+  name: string
+}
+
 /** What there is to choose from, as far as it is known. */
 export interface Choices<T> {
   rows: T[]

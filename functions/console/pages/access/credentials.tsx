@@ -2,6 +2,7 @@ import { useRef, useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
 import { Fault } from '../../api/fault.ts'
+import { here } from '../../api/here.ts'
 import { useAnswer } from '../../api/use-answer.ts'
 import { Command } from '../../parts/command.tsx'
 import { Confirm, Dialog } from '../../parts/dialog.tsx'
@@ -198,7 +199,7 @@ const fileOf = ({ id, secret }: Credential): string =>
     '  plimsoll:',
     '    auth_type: v3applicationcredential',
     '    auth:',
-    `      auth_url: ${new URL('identity/v3', document.baseURI.replace(/#.*$/, '')).href}`,
+    `      auth_url: ${here('identity/v3')}`,
     `      application_credential_id: ${id}`,
     `      application_credential_secret: "${secret ?? ''}"`,
     '    identity_api_version: 3',

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { useChanges } from '../../api/events.ts'
 import { useAnswer } from '../../api/use-answer.ts'
-import { useChoices } from '../../api/use-choices.ts'
+import { type Named, useChoices } from '../../api/use-choices.ts'
 import { usePages } from '../../api/use-pages.ts'
 import type { PageProps } from '../../page.ts'
 import { ChoiceField, ChoiceList } from '../../parts/choice.tsx'
@@ -77,11 +77,6 @@ const Bursts = (_: PageProps) => {
 }
 
 export default Bursts
-
-interface Named {
-  id: string
-  name: string
-}
 
 const Create = ({ onClose }: { onClose: () => void }) => {
   const [wish, setWish] = useState({ name: '', min: '2', max: '10', flavor: '', image: '', budget: '', done: 'delete' })

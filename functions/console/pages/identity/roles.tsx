@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
 import { useAnswer } from '../../api/use-answer.ts'
-import { useChoices } from '../../api/use-choices.ts'
+import { type Named, useChoices } from '../../api/use-choices.ts'
 import { ChoiceField } from '../../parts/choice.tsx'
 import { Command } from '../../parts/command.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
@@ -12,10 +12,6 @@ import { type Column, Table } from '../../parts/table.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
 
-interface Named {
-  id: string
-  name: string
-}
 interface Assignment {
   role: Named
   user?: Named

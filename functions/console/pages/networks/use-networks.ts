@@ -1,12 +1,7 @@
 import { ofProject } from '../../api/of-project.ts'
-import { bothOf, type Choices, useChoices } from '../../api/use-choices.ts'
+import { bothOf, type Choices, type Named, useChoices } from '../../api/use-choices.ts'
 import { door, has } from '../../session/session.ts'
 import { useStore } from '../../store.ts'
-
-interface Named {
-  id: string
-  name: string
-}
 
 /**
  * Networks that servers of the project may be plugged into: its own, and those that are shared. An administrator sees all there

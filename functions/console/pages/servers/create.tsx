@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { ofProject } from '../../api/of-project.ts'
 import { useAnswer, useDoing } from '../../api/use-answer.ts'
-import { useChoices } from '../../api/use-choices.ts'
+import { type Named, useChoices } from '../../api/use-choices.ts'
 import type { PageProps } from '../../page.ts'
 import { ChoiceField, ChoiceList } from '../../parts/choice.tsx'
 import { Command } from '../../parts/command.tsx'
@@ -23,10 +23,6 @@ interface Flavor {
   vcpus: number
   ram: number
   disk: number
-}
-interface Named {
-  id: string
-  name: string
 }
 interface Zone {
   zoneName: string

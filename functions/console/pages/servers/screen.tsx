@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
+import { here } from '../../api/here.ts'
 import { useDoing } from '../../api/use-answer.ts'
 import { Command } from '../../parts/command.tsx'
 import { FaultNote } from '../../parts/fault.tsx'
@@ -86,7 +87,7 @@ const Vnc = ({ socket }: { socket: string }) => {
   const [isOpen, setOpen] = useState(false)
   useEffect(() => {
     let left = false
-    const path = new URL('console/novnc/core/rfb.js', document.baseURI.replace(/#.*$/, '')).href
+    const path = here('console/novnc/core/rfb.js')
     import(path).then(
       ({ default: RFB }: { default: NewRfb }) => {
         if (left || !box.current) return
