@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Plimsoll, startPlimsoll } from '../../../support/harness.ts'
 
@@ -65,6 +66,16 @@ describe('the journal', () => {
     )
     expect(await read(`?project_id=${plimsoll.projectId('demo')}&kind=network&action=create`, 'admin')).toHaveLength(1)
     expect(await refusal(`?project_id=${plimsoll.projectId('admin')}`)).toBe(403)
+  })
+
+  it('tells what failed as failed', async () => {
+    for (const action of ['login_failed', 'import.failed', 'homecoming.failed', 'update'])
+      await plimsoll.db.run(sql`insert into journal (at, request_id, project_id, action, kind, resource_id)
+        values (${plimsoll.clock.now}, 'req-1', ${plimsoll.projectId('demo')}, ${action}, 'server', 'one')`)
+    const told = (await read('?resource_id=one')).map(({ action, outcome }) => [action, outcome])
+    expect(Object.fromEntries(told)).toEqual({
+      ...{ login_failed: 'failure', 'import.failed': 'failure', 'homecoming.failed': 'failure', update: 'success' },
+    })
   })
 
   it('refuses what it cannot be asked for', async () => {
