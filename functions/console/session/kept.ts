@@ -19,7 +19,7 @@ let ofThisPage: string | null = null
 
 const freshKey = (): string => {
   const bytes = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32)))
-  return btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+  return btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replace('=', '')
 }
 
 /**
