@@ -102,9 +102,22 @@ export const moreOfNetworks = async ({ call, admin, ids }: Begun, server: string
       action: 'access_as_shared',
     },
   })
+  // Shared, so that everybody may look.
+  const as = (method: string, path: string, body?: unknown) => call(method, `/network/v2.0${path}`, body, admin)
+  const { policy } = await as('POST', '/qos/policies', { policy: { name: NAME, shared: true } })
+  await as('PUT', `/policies/${policy.id}/tags/${NAME}`)
+  const ruleOf = async (kind: string, rule: object): Promise<string> =>
+    (await as('POST', `/qos/policies/${policy.id}/${kind}_rules`, { [`${kind}_rule`]: rule }))[`${kind}_rule`].id
+  const limit = await ruleOf('bandwidth_limit', { max_kbps: 1000 })
+  const mark = await ruleOf('dscp_marking', { dscp_mark: 8 })
+  const least = await ruleOf('minimum_bandwidth', { min_kbps: 10 })
   const { default_security_group_rules } = await call('GET', '/network/v2.0/default-security-group-rules')
   const { resource_providers } = await call('GET', '/placement/resource_providers', undefined, admin)
   return {
+    ...{ 'neutron/policies': policy.id, 'rule-types': 'bandwidth_limit' },
+    ...{ bandwidth_limit_rules: limit, 'alias-bandwidth-limit-rules': limit },
+    ...{ dscp_marking_rules: mark, 'alias-dscp-marking-rules': mark },
+    ...{ minimum_bandwidth_rules: least, 'alias-minimum-bandwidth-rules': least },
     ...{ 'address-groups': address_group.id, 'rbac-policies': rbac_policy.id, allocations: server },
     ...{ resource_providers: resource_providers[0].uuid, inventories: 'VCPU', resource_classes: 'VCPU' },
     'default-security-group-rules': default_security_group_rules[0].id,

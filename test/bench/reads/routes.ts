@@ -19,6 +19,7 @@ const LEFT_OUT: Record<string, string> = {
   'GET /identity/v3/auth/OS-FEDERATION/websso/:protocol': 'a login, which begins at an identity provider',
   'GET /identity/v3/auth/OS-FEDERATION/identity_providers/:idp/protocols/:protocol/websso': 'a login, as above',
   'GET /identity/v3/auth/OS-FEDERATION/redirect': 'a login, which an identity provider ends',
+  'GET /network/v2.0/auto-allocated-topology/:project_id': 'makes a network, by GET, as in Neutron',
   'GET /compute/v2.1/servers/:id/diagnostics': 'asks a cloud by design: how the guest does',
 }
 const leftOutFor = (route: Route) => LEFT_OUT[titleOf(route).replace('/:project_id{[0-9a-f-]+}', '')]
