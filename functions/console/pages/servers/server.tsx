@@ -45,17 +45,18 @@ const ServerPage = ({ params, query }: PageProps) => {
         {answer.fault ? <FaultNote fault={answer.fault} again={answer.again} /> : <p class="quiet waiting">Asking…</p>}
       </>
     )
-  const able = DEEDS.filter(({ name, when }) => {
+  const isAble = ({ name, when }: Deed) => {
     if (name === 'lock') return !server.locked
     if (name === 'unlock') return server.locked
     return !when || when.includes(server.status)
-  })
+  }
   return (
     <>
       <Heading title={server.name}>
         <ForMembers>
-          {able.map((each) => (
-            <button key={each.name} type="button" disabled={gone} onClick={() => setDeed(each)}>
+          {/* All are there, some of them hidden: a button that is moved to let another in loses the focus. */}
+          {DEEDS.map((each) => (
+            <button key={each.name} type="button" hidden={!isAble(each)} disabled={gone} onClick={() => setDeed(each)}>
               {each.verb}
             </button>
           ))}
