@@ -30,7 +30,8 @@ export const faultOf = (dialect: Dialect['name']): { type: string; schema: JsonS
     case 'identity':
       return json(error)
     case 'network':
-      return json(object({ NeutronError: object({ type: text, message: text, detail: text }) }))
+      // keystonemiddleware turns away who is not logged in, in its own words.
+      return json({ anyOf: [object({ NeutronError: object({ type: text, message: text, detail: text }) }), error] })
     case 'placement':
       return json(
         object({
