@@ -1,12 +1,12 @@
 import type { EndpointRow, OwnCatalogue } from '../../db/queries/identity/catalogue.ts'
-import type { ProjectFilter } from '../../db/queries/identity/endpoint-filter.ts'
+import { filterOf, type ProjectFilter } from '../../db/queries/identity/endpoint-filter.ts'
 import { uuid5 } from '../broker/line/uuid.ts'
 import type { Caller, Context } from '../context.ts'
 import { forbidden } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import type { Service } from '../http/service.ts'
 import { fits } from './catalogue/fits.ts'
-import { ownFor } from './catalogue/own.ts'
+import { ownOf } from './catalogue/own.ts'
 import { actionDenied } from './refusals.ts'
 import { selfLink } from './views.ts'
 
@@ -125,13 +125,15 @@ export const catalogText = async (
   place: Place,
   projectId: string,
 ): Promise<string> => {
-  const { own, filter } = await ownFor(context, projectId)
-  if (!filter && !own.services.length && !own.endpoints.length) return ownText(services, place, projectId)
+  const own = await ownOf(context)
+  const mayBeCut = own.filtered && projectId !== ''
+  if (!mayBeCut && !own.services.length && !own.endpoints.length) return ownText(services, place, projectId)
   const known = textsWithOwn.get(own) ?? new Map<string, string>()
   textsWithOwn.set(own, known)
   const key = `${place.region} ${place.origin} ${projectId}`
   const last = known.get(key)
   if (last !== undefined) return last
+  const filter = mayBeCut ? await filterOf(context.db, projectId) : null
   const whole = withOwn(catalogFor(services, place, projectId), own, projectId)
   const text = JSON.stringify(filter ? cutTo(whole, filter) : whole)
   if (known.size >= PROJECTS) known.clear()
