@@ -8,6 +8,7 @@ const TONES: Record<string, Tone> = {
   active: 'good',
   running: 'good',
   up: 'good',
+  ready: 'good',
   ERROR: 'bad',
   error: 'bad',
   unreachable: 'bad',
@@ -21,6 +22,7 @@ const TONES: Record<string, Tone> = {
   new: 'idle',
   DOWN: 'idle',
   done: 'idle',
+  absent: 'idle',
 }
 
 const toneOf = (status: string): Tone =>

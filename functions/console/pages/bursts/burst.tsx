@@ -17,7 +17,7 @@ import { Waiting } from '../../parts/waiting.tsx'
 import { useWindow } from '../../parts/window.tsx'
 import { moneyWords } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
-import { type Burst, countsWords, type Member, toneOf } from './shapes.ts'
+import { type Burst, countsWords, type Member } from './shapes.ts'
 
 const COLUMNS: Column<Member>[] = [
   { key: 'index', title: 'No.', number: true, cell: ({ index }) => index },
@@ -95,7 +95,7 @@ const BurstPage = ({ params }: PageProps) => {
         {({ burst: said }) => (
           <div class="stack">
             <p class="row under-heading">
-              <Status status={said.state} tone={toneOf(said.state)} />
+              <Status status={said.state} />
               {said.reason && <span>{said.reason}</span>}
               <code class="quiet">{said.id}</code>
             </p>

@@ -19,11 +19,11 @@ import { ForMembers, useWindow } from '../../parts/window.tsx'
 import { moneyWords } from '../../parts/words.ts'
 import { goTo, linkTo } from '../../router.ts'
 import { useNetworks } from '../networks/use-networks.ts'
-import { type Burst, burstsIn, countsWords, toneOf } from './shapes.ts'
+import { type Burst, burstsIn, countsWords } from './shapes.ts'
 
 const COLUMNS: Column<Burst>[] = [
   { key: 'name', title: 'Name', cell: ({ id, name }) => <a href={linkTo('/bursts/:id', { id })}>{name}</a> },
-  { key: 'state', title: 'State', cell: ({ state }) => <Status status={state} tone={toneOf(state)} /> },
+  { key: 'state', title: 'State', cell: ({ state }) => <Status status={state} /> },
   {
     key: 'members',
     title: 'Members',

@@ -42,14 +42,6 @@ export interface Member {
 
 export const burstsIn = (body: unknown): Burst[] => (body as { bursts: Burst[] }).bursts
 
-const TONES = new Map<string, 'good' | 'idle' | 'bad'>([
-  ['running', 'good'],
-  ['done', 'idle'],
-  ['failed', 'bad'],
-])
-/** How a burst is doing, as its colour. */
-export const toneOf = (state: string) => TONES.get(state) ?? 'busy'
-
 /** Counts by name, in words: `3 ACTIVE, 1 BUILD`. */
 export const countsWords = (counts: Record<string, number>): string =>
   Object.entries(counts)

@@ -35,13 +35,6 @@ interface Copy {
   at: string | null
 }
 
-const TONES: Record<string, 'good' | 'busy' | 'bad' | 'idle'> = {
-  ready: 'good',
-  copying: 'busy',
-  failed: 'bad',
-  absent: 'idle',
-}
-
 /** An image, and what each cloud has of it. */
 const ImagePage = ({ params }: PageProps) => {
   const { session } = useStore(door)
@@ -57,11 +50,7 @@ const ImagePage = ({ params }: PageProps) => {
       key: 'state',
       title: 'There',
       cell: ({ state, share }) => (
-        <Status
-          status={state}
-          tone={TONES[state] ?? 'busy'}
-          task={state === 'copying' && share !== null ? percentWords(share) : null}
-        />
+        <Status status={state} task={state === 'copying' && share !== null ? percentWords(share) : null} />
       ),
     },
     {
