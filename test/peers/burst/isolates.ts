@@ -30,12 +30,12 @@ main = "front.js"
 compatibility_date = "2026-09-18"
 ${ISOLATES.map((name) => `[[services]]\nbinding = "${name}"\nservice = "${name}"\n`).join('')}`
 
-/** The Worker as it is deployed, under another name: the databases are the same, and there is neither queue nor cron. */
+/** The Worker as it is deployed, under another name: the databases are the same, and there is no queue, cron or console. */
 const tomlOf = (name: string, deployed: string): string =>
   deployed
     .replace('name = "plimsoll"', `name = "${name}"`)
     .replace(/^\[\[(queues\.\w+|r2_buckets)\]\]\n(?:[^[\n].*\n|\n)*/gm, '')
-    .replace(/^\[triggers\]\n.*\n/m, '')
+    .replace(/^\[(triggers|build|assets)\]\n(?:[^[\n].*\n)*/gm, '')
     .replace(/"(functions\/runtime\/worker\.ts|db\/migrations|db\/cloud-state)"/g, (_, path) => `"${join(ROOT, path)}"`)
     .replace('"./node_modules/', `"${join(ROOT, 'node_modules')}/`)
 
