@@ -5,7 +5,7 @@ import { Verifier } from './auth/caller.ts'
 import { authorize, unauthorized } from './auth/policy.ts'
 import { Rate } from './auth/rate.ts'
 import { listed, type Peer, sourceOf } from './auth/source.ts'
-import type { Caller, Context, Host, Log } from './context.ts'
+import type { Arrival, Caller, Context, Host, Log } from './context.ts'
 import { keyring } from './crypto/keyring.ts'
 import { healthOf } from './health.ts'
 import { REQUEST_ID, STANDING } from './http/answer-headers.ts'
@@ -147,7 +147,16 @@ export const createApp = (host: Host): App => {
   }
 
   const health = healthOf(host)
-  return { fetch: (request, from) => routes.fetch(request, { door, host, health, peer: from?.peer }) }
+  const answer = (request: Request, from: Peer | undefined, arrival?: Arrival) =>
+    routes.fetch(request, { door, host, health, peer: from?.peer, arrival })
+  const told = host.instruments?.request
+  if (!told) return { fetch: answer }
+  return {
+    fetch: (request, from) => {
+      const arrival: Arrival = { request }
+      return told(arrival, async () => answer(request, from, arrival))
+    },
+  }
 }
 
 /** A log that says of every line for which request it is. */

@@ -7,6 +7,7 @@ import type { Scope } from '../db/scope.ts'
 import type { KnownPasswords, Remembered } from './auth/known-passwords.ts'
 import type { PasswordHashes } from './auth/password.ts'
 import type { ImportPool } from './broker/imports/pool.ts'
+import type { Instruments } from './instruments/told.ts'
 import type { Pages } from './pages/answer.ts'
 
 /** What an operator sets; the same on both runtimes. */
@@ -206,6 +207,8 @@ export interface Host {
   ending?(): boolean
   /** Since when this process alone works on the database, in milliseconds since 1970. Absent: others may. */
   aloneSince?: number
+  /** Who is told what this process does, as it does it. Absent: nobody. */
+  instruments?: Instruments
   /** What this process fetches for images. */
   importPool: ImportPool
   settings: Settings
@@ -223,6 +226,7 @@ export interface Deployment {
   id: string
 }
 
+export type { Arrival, CloudCall } from './instruments/told.ts'
 export type { Database }
 
 const ROLES = ['reader', 'member', 'manager', 'admin'] as const

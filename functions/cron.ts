@@ -52,7 +52,8 @@ export const runCron = async (host: Host, budgetMs = 25_000, list: Loop[] = loop
     if (isHeld(loop, held.get(loop.name) ?? 0, startedAt) || !(await take(host, loop, startedAt))) continue
     const context = cronContext(host)
     try {
-      await loop.run(context, until - startedAt)
+      const turn = () => loop.run(context, until - startedAt)
+      await (host.instruments?.loop ? host.instruments.loop(loop.name, turn) : turn())
       ran.push(loop.name)
     } catch (error) {
       host.log('error', 'a loop failed', {

@@ -63,6 +63,12 @@ const RULES: Rule[] = [
     ],
     types: [CONTEXT],
   },
+  // What a process tells of itself, and what is made of it for whoever measures.
+  {
+    files: /^functions\/instruments\//,
+    values: [/^functions\/(instruments|broker|http)\//, /^db\/queries\//, STANDARD],
+    types: [CONTEXT, CONTRACT],
+  },
   // What browsers are handed: its files, and who asks. One file for each runtime.
   {
     files: /^functions\/pages\//,

@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
 import { CloudError, type CloudErrorCode, ReadOnly } from '../../adapters/errors.ts'
-import type { Context, Log } from '../context.ts'
+import type { Arrival, Context, Log } from '../context.ts'
 import { STANDING, withHeaders } from './answer-headers.ts'
 import { check, readJson } from './body.ts'
 import { Fault } from './fault.ts'
@@ -43,6 +43,8 @@ export interface Entrance {
   door: Door
   /** Address of the other side of the connection, where the runtime tells it. */
   peer?: string | undefined
+  /** What is told of the request; absent: nobody is told. */
+  arrival?: Arrival | undefined
 }
 
 /** Puts every operation of a service on its route. */
@@ -52,7 +54,7 @@ export const mount = <E extends Entrance>(app: Hono<{ Bindings: E }>, service: S
     for (const each of service.takesSlashes && !path.endsWith('/') ? [path, `${path}/`] : [path])
       app.on(operation.method, each, (c) =>
         serve(
-          { request: c.req.raw, peer: c.env.peer, params: c.req.param(), path: c.req.path },
+          { request: c.req.raw, peer: c.env.peer, arrival: c.env.arrival, params: c.req.param(), path: c.req.path },
           operation,
           service,
           c.env.door,
@@ -77,7 +79,7 @@ export const refuser = (services: Service[]) => {
 }
 
 /** A request as the router hands it on. */
-interface Arrival {
+interface Handed extends Pick<Entrance, 'arrival'> {
   request: Request
   /** Address of the other side of the connection, where the runtime tells it. */
   peer: string | undefined
@@ -86,7 +88,7 @@ interface Arrival {
 }
 
 const serve = async (
-  { request, peer, params, path }: Arrival,
+  { request, peer, arrival, params, path }: Handed,
   operation: Operation,
   service: Service,
   door: Door,
@@ -94,6 +96,10 @@ const serve = async (
   const ids = requestIds(request.headers, door.newId)
   const { requestId } = ids
   let version = service.microversions?.min ?? 0
+  if (arrival)
+    Object.assign(arrival, ids, {
+      to: { service: service.prefix, operation: operation.name, route: service.prefix + operation.path },
+    })
   try {
     const admitted = door.admit(request, peer)
     if (service.microversions) version = requestedVersion(request.headers, service.microversions)
@@ -123,8 +129,10 @@ const serve = async (
         ? withHeaders(answer, standardHeaders(service, version, requestId))
         : toResponse(answer, operation.status, service, version, requestId)
     }
-    const once = (context: Context) =>
-      looked(context, () => (operation.method === 'POST' ? door.once(context, request, work) : work(context)))
+    const once = (context: Context) => {
+      if (arrival) arrival.caller = context.caller
+      return looked(context, () => (operation.method === 'POST' ? door.once(context, request, work) : work(context)))
+    }
     return await once(await enter(false)).catch(async (error) => {
       if (!(error instanceof RolesChanged)) throw error
       return once(await enter(true))

@@ -39,6 +39,7 @@ export interface HostParts {
   ending?: Host['ending']
   onTold?: Host['onTold']
   aloneSince?: number
+  instruments?: Host['instruments']
 }
 
 /**
@@ -68,6 +69,7 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     ...(parts.ending ? { ending: parts.ending } : {}),
     ...(parts.onTold ? { onTold: parts.onTold } : {}),
     ...(parts.aloneSince === undefined ? {} : { aloneSince: parts.aloneSince }),
+    ...(parts.instruments ? { instruments: parts.instruments } : {}),
     ...(parts.trusting ? { trusting: parts.trusting } : {}),
     ...(parts.dial ? { dial: parts.dial } : {}),
     ...(parts.pages ? { pages: parts.pages } : {}),

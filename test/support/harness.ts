@@ -86,6 +86,7 @@ export interface Start {
   consolePage?: Host['consolePage']
   pages?: Host['pages']
   conversion?: Host['conversion']
+  instruments?: Host['instruments']
   /** In place of a quick one. */
   scrypt?: Scrypt
   loops?: Loop[]
@@ -157,6 +158,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     ...(start.pages ? { pages: start.pages } : {}),
     ...(start.consolePage ? { consolePage: start.consolePage } : {}),
     ...(start.conversion ? { conversion: start.conversion } : {}),
+    ...(start.instruments ? { instruments: start.instruments } : {}),
     scrypt: start.scrypt ?? quickly,
     log: (level, message, fields) => logged.push(fields ? { level, message, fields } : { level, message }),
     defer: (work) => {

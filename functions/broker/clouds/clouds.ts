@@ -15,6 +15,7 @@ import { guardedFetch } from './endpoint.ts'
 import { guardedDial } from './guarded-dial.ts'
 import { NotConnected, NotMapped } from './not-connected.ts'
 import { isReadOnly, lookOnly } from './read-only.ts'
+import { toldCalls } from './told-calls.ts'
 
 export interface Connected {
   cloud: Cloud
@@ -97,7 +98,7 @@ const connect = async (host: Host, row: CloudRow, mapping: Record<string, Json>)
     })
   const connection = connectionTo(host, row, mapping)
   const dial = guardedDial(host, row)
-  const connected = adapter.connect(connection, {
+  const bare = adapter.connect(connection, {
     fetch: guardedFetch(host, row),
     ...(dial && { dial }),
     blobs: blobsOf(host),
@@ -109,6 +110,10 @@ const connect = async (host: Host, row: CloudRow, mapping: Record<string, Json>)
     timeoutMs: TIMEOUT,
     runtime,
   })
+  const { id, name, type } = row
+  const told = host.instruments?.call
+  const connected = told ? toldCalls(bare, { id, name, type }, told) : bare
+  // What is refused here asks nobody, and is told of to nobody.
   const cloud = isReadOnly(row) ? lookOnly(connected, row.name) : connected
   return { cloud, adapter, connection }
 }

@@ -67,7 +67,7 @@ const drive = async (work: Work): Promise<Next> => {
   let next: Next = 'again'
   for (let steps = 0; next === 'again' && steps < MOST_STEPS; steps++) {
     work.began = work.binding
-    next = await step(work)
+    next = await toldStep(work)
     if (next === 'settled' && work.moved) next = 'again'
   }
   return next === 'settled' && work.kept ? { at: work.now() + KEPT } : next
@@ -78,6 +78,13 @@ const letBe = async (work: Work): Promise<Next> => {
   if (work.binding.want === 'absent') return conclude(work)
   await work.write({ applied: work.binding.revision })
   return work.kept ? { at: work.now() + KEPT } : 'settled'
+}
+
+const toldStep = (work: Work): Promise<Next> => {
+  const told = work.context.instruments?.step
+  if (!told) return step(work)
+  const { kind, resourceId, cloudId, projectId, want, phase } = work.binding
+  return told({ kind, resourceId, cloudId, projectId, want, phase }, () => step(work))
 }
 
 /** The protocol as a table: what to do next from what is wanted and how far it is. */
