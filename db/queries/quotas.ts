@@ -1,6 +1,6 @@
 import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../client.ts'
-import { among } from '../conditions.ts'
+import { among, anyOf } from '../conditions.ts'
 import { prepared, ready, type Slots } from '../prepared.ts'
 import { projects, quotas } from '../schema/index.ts'
 import { type Scope, within } from '../scope.ts'
@@ -48,6 +48,27 @@ const ofKnown = prepared((db, { projectId }: Slots<{ projectId: string }>) =>
 /** The same of whatever project, for administrators; null: there is no such project. One query. */
 export const quotasOfKnown = async (db: Database, projectId: string): Promise<QuotaRows | null> =>
   ((await ofKnown.run(db, { projectId }))[0] as QuotaRows | undefined) ?? null
+
+type Given = [projectId: string, resource: string, maximum: number]
+
+const ofAll = prepared((db, { resources }: Slots<{ resources: string[] }>) =>
+  db
+    .select({
+      rows: sql`(select json_group_array(json_array(quotas.project_id, quotas.resource, quotas.maximum)
+        order by quotas.project_id, quotas.resource) from quotas where ${anyOf(quotas.resource, resources)} and quotas.given)`.mapWith(
+        read,
+      ),
+      defaults: defaults.mapWith(read),
+    })
+    .from(sql`(select 1)`),
+)
+
+/** Limits of some resources that were given to any project, and what all start with where that was said. One query. */
+export const quotasOfAll = async (
+  db: Database,
+  resources: string[],
+): Promise<{ rows: Given[]; defaults: QuotaRows['defaults'] }> =>
+  (await ofAll.run(db, { resources }))[0]! as { rows: Given[]; defaults: QuotaRows['defaults'] }
 
 /** What the template of a project's domain says: it began with that. */
 const template = (projectId: string | null): SQL =>

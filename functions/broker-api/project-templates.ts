@@ -37,19 +37,23 @@ const assertDomain = async ({ db }: Context, id: string): Promise<void> => {
 
 const none = (domain: string) => notFound(`Domain ${domain} has no template: its new projects begin with nothing.`)
 
-const shown = async ({ db }: Context, domain: string) => {
-  const row = await templateOf(db, domain)
-  if (!row) throw none(domain)
-  return {
-    project_template: {
-      domain_id: domain,
-      clouds: Object.fromEntries(row.clouds.map(({ name, mapping }) => [name, mapping])),
-      quotas: row.quotas,
-      policy: policyView(row.policy),
-      most_projects: row.mostProjects,
-      created_at: iso(row.createdAt),
-    },
-  }
+const view = (row: NonNullable<Awaited<ReturnType<typeof templateOf>>>) => ({
+  project_template: {
+    domain_id: row.domainId,
+    clouds: Object.fromEntries(row.clouds.map(({ name, mapping }) => [name, mapping])),
+    quotas: row.quotas,
+    policy: policyView(row.policy),
+    most_projects: row.mostProjects,
+    created_at: iso(row.createdAt),
+  },
+})
+
+/** The template of a domain as it is shown; 404 for none, and for no such domain. */
+const shown = async (context: Context, domain: string) => {
+  const row = await templateOf(context.db, domain)
+  if (row) return view(row)
+  await assertDomain(context, domain)
+  throw none(domain)
 }
 
 /** What each new project of a domain begins with: the clouds that it reaches, its limits, and its policy. */
@@ -61,10 +65,7 @@ export const projectTemplateOperations: Operation[] = [
     who: 'admin',
     summary: 'What each new project of a domain begins with; 404 where that is nothing.',
     status: 200,
-    handle: async ({ context, params }) => {
-      await assertDomain(context, params.domain!)
-      return { body: await shown(context, params.domain!) }
-    },
+    handle: async ({ context, params }) => ({ body: await shown(context, params.domain!) }),
   }),
   operation({
     name: 'project_template.put',

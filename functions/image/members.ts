@@ -1,13 +1,14 @@
 import * as z from 'zod'
-import { type ImageMember, MOST_MEMBERS, memberOf, membersOf } from '../../db/queries/image/members.ts'
-import { everyProject } from '../../db/scope.ts'
+import type { ImageRead } from '../../db/queries/image/images.ts'
+import { type ImageMember, imageWithMembers, MOST_MEMBERS, memberOf } from '../../db/queries/image/members.ts'
+import { everyProject, type Scope } from '../../db/scope.ts'
 import { mayChange } from '../broker/image/image.ts'
 import { answerSharing, shareImage, unshareImage } from '../broker/image/image-members.ts'
 import { Refused } from '../broker/line/refused.ts'
 import { badRequest, conflict, Fault, forbidden, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { zoned } from '../http/times.ts'
-import { imageOf } from './lookup.ts'
+import { found, imageOf } from './lookup.ts'
 
 /** glance/api/v2/image_members.py, whose sentences these are. */
 const view = (member: ImageMember) => ({
@@ -19,19 +20,25 @@ const view = (member: ImageMember) => ({
   schema: '/v2/schemas/member',
 })
 
-/** The image, if it can have members at all. */
-const sharedOf = async (input: Input) => {
-  const row = await imageOf(input, `Image ${input.params.id} not found.`)
+const absent = ({ params }: Input) => `Image ${params.id} not found.`
+
+const assertShared = (row: ImageRead): void => {
   if (row.visibility !== 'shared')
     throw forbidden(`Error fetching members of image ${row.id}: Only shared images have members.`)
+}
+
+/** The image, if it can have members at all. */
+const sharedOf = async (input: Input): Promise<ImageRead> => {
+  const row = await imageOf(input, absent(input))
+  assertShared(row)
   return row
 }
 
 /** Whose memberships the caller sees: all of an image of his own, else his own. */
-const seenBy = (input: Input, row: Awaited<ReturnType<typeof sharedOf>>) =>
+const seenBy = (input: Input, row: ImageRead): Scope =>
   mayChange(input.context, row) ? everyProject : input.context.scope
 
-const found = async (input: Input, row: Awaited<ReturnType<typeof sharedOf>>): Promise<ImageMember> => {
+const memberIn = async (input: Input, row: ImageRead): Promise<ImageMember> => {
   const member = input.params.member!
   const read = await memberOf(input.context.db, seenBy(input, row), { image: row.id, member })
   if (!read) throw notFound(`${member} not found in the member list of the image ${row.id}.`)
@@ -40,7 +47,7 @@ const found = async (input: Input, row: Awaited<ReturnType<typeof sharedOf>>): P
 
 const show = async (input: Input) => {
   try {
-    return { body: view(await found(input, await sharedOf(input))) }
+    return { body: view(await memberIn(input, await sharedOf(input))) }
   } catch (error) {
     // That there is an image which he may not look into is nobody's to know.
     throw error instanceof Fault && error.status === 403 ? notFound(error.message) : error
@@ -77,7 +84,7 @@ const update = async (input: Input<z.infer<typeof updateBody>>) => {
   const { context, body } = input
   if (body.status === undefined) throw badRequest('Status not specified')
   const row = await sharedOf(input)
-  const member = await found(input, row)
+  const member = await memberIn(input, row)
   const itself = 'every' in context.scope || context.scope.projectId === member.memberId
   if (!itself) throw forbidden(`Not allowed to update members for image ${row.id}.`)
   const status = STATUSES.find((each) => each === body.status)
@@ -87,7 +94,7 @@ const update = async (input: Input<z.infer<typeof updateBody>>) => {
 
 const remove = async (input: Input) => {
   const row = await sharedOf(input)
-  const member = await found(input, row)
+  const member = await memberIn(input, row)
   if (!mayChange(input.context, row)) throw forbidden(`Not allowed to delete members for image ${row.id}.`)
   await unshareImage(input.context, member)
   return {}
@@ -103,8 +110,10 @@ export const memberOperations: Operation[] = [
     summary: 'Projects that a shared image is shared with; who does not own it sees himself.',
     status: 200,
     handle: async (input) => {
-      const row = await sharedOf(input)
-      const members = await membersOf(input.context.db, seenBy(input, row), row.id)
+      const { image, its } = await found(input, imageWithMembers, absent(input))
+      assertShared(image)
+      const scope = seenBy(input, image)
+      const members = its.filter(({ memberId }) => 'every' in scope || scope.projectId === memberId)
       return { body: { members: members.map(view), schema: '/v2/schemas/members' } }
     },
   }),

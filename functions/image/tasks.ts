@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type ImageTask, listTasks, TASK_SORT, taskById, tasksOf } from '../../db/queries/image/tasks.ts'
+import { type ImageTask, imageWithTasks, listTasks, TASK_SORT, taskById } from '../../db/queries/image/tasks.ts'
 import { everyProject } from '../../db/scope.ts'
 import { projectOf } from '../broker/block-storage/volume.ts'
 import { createImageRecord, mayChange } from '../broker/image/image.ts'
@@ -14,7 +14,7 @@ import { architectureOf, columnsOf } from './fields.ts'
 import { limitOf } from './image-filters.ts'
 import { imageFields, propertiesIn } from './images.ts'
 import { importMethods } from './info.ts'
-import { imageOf } from './lookup.ts'
+import { found } from './lookup.ts'
 
 const STATUSES = ['pending', 'processing', 'success', 'failure']
 const TYPES = ['import', 'api_image_import']
@@ -175,9 +175,8 @@ export const taskOperations: Operation[] = [
     summary: 'Imports of an image, newest first; of others than its owner nobody sees any.',
     status: 200,
     handle: async (input) => {
-      const image = await imageOf(input)
-      const tasks = mayChange(input.context, image) ? await tasksOf(input.context.db, image.id) : []
-      return { body: { tasks: tasks.map(ofImage) } }
+      const { image, its } = await found(input, imageWithTasks)
+      return { body: { tasks: mayChange(input.context, image) ? its.map(ofImage) : [] } }
     },
   }),
 ]

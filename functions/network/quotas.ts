@@ -1,7 +1,6 @@
 import * as z from 'zod'
-import { quotasOfAll } from '../../db/queries/network/network-quotas.ts'
 import { quotaDefaults } from '../broker/line/quota.ts'
-import { defaultLimits, limitsOf, resetLimits, setLimits } from '../broker/line/quotas.ts'
+import { defaultLimits, limitsOf, limitsOfAll, resetLimits, setLimits } from '../broker/line/quotas.ts'
 import type { Context } from '../context.ts'
 import { badRequest, conflict, Fault } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -23,8 +22,8 @@ const update = z.strictObject({
   check_limit: flag().optional(),
 })
 
-/** What a project starts with; null: any. */
-const defaultsOf = async (context: Context, projectId: string | null): Promise<Record<string, number>> => {
+/** What a project starts with. */
+const defaultsOf = async (context: Context, projectId: string): Promise<Record<string, number>> => {
   const limit = await defaultLimits(context, projectId)
   return Object.fromEntries(resources.map((name) => [name, limit(name)]))
 }
@@ -68,9 +67,9 @@ export const quotaOperations: Operation[] = [
     summary: 'Lists projects whose limits are not the defaults.',
     status: 200,
     handle: async ({ context }) => {
-      const defaults = await defaultsOf(context, null)
+      const { given: limits, defaults } = await limitsOfAll(context, resources)
       const quotas = new Map<string, Record<string, number | string>>()
-      for (const { projectId, resource, maximum } of await quotasOfAll(context.db, resources)) {
+      for (const [projectId, resource, maximum] of limits) {
         if (maximum === defaults[resource]) continue
         const known = quotas.get(projectId)
         const set = known ?? { ...defaults, project_id: projectId, tenant_id: projectId }

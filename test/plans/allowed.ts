@@ -135,6 +135,10 @@ export const ALLOWED: { like: RegExp; because: string }[] = [
     because: 'What servers cost is added up for who asks: days that are settled, and a meter for each server.',
   },
   // What administrators do now and then.
+  {
+    like: /json_array\(quotas\.project_id, quotas\.resource, quotas\.maximum\)/,
+    because: 'An administrator asks for all limits that were given to any project.',
+  },
   { like: /from grants g where g\.role_id = \?/, because: 'A role is deleted, with what rests on it.' },
   {
     like: /delete from image_members where member_id = /,

@@ -1,8 +1,8 @@
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { migrate, readMigrations } from '../../db/migrate.ts'
 import { listRoles, projectByName, userByName } from '../../db/queries/identity/identity.ts'
 import { openSqlite } from '../../db/sqlite.ts'
@@ -14,12 +14,23 @@ import { bootstrap } from '../../functions/runtime/bootstrap.ts'
 import { openHost, settingsFrom } from '../../functions/runtime/host.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 
+/** A database that was migrated, and has no rows yet. */
+let empty: string
 let folder: string
 let path: string
 const opened: { close(): void }[] = []
+beforeAll(async () => {
+  empty = join(mkdtempSync(join(tmpdir(), 'plimsoll-')), 'empty.db')
+  const d1 = openSqlite(empty)
+  await migrate(d1, await readMigrations('db/migrations'))
+  await d1.prepare('pragma wal_checkpoint(truncate)').first()
+  d1.close()
+})
+afterAll(() => rmSync(dirname(empty), { recursive: true }))
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'plimsoll-'))
   path = join(folder, 'plimsoll.db')
+  copyFileSync(empty, path)
 })
 afterEach(() => {
   for (const each of opened.splice(0)) each.close()
@@ -29,7 +40,6 @@ afterEach(() => {
 const start = async () => {
   const d1 = openSqlite(path)
   opened.push(d1)
-  await migrate(d1, await readMigrations('db/migrations'))
   let ending = false
   const host = await openHost({
     d1,

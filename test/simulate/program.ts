@@ -56,10 +56,24 @@ export const withoutRule = ({ file, replace }: Pick<Mutant, 'file' | 'replace'>)
     readFileSync(file, 'utf8'),
   )
 
+/** A file, and all that reach it by their imports. */
+const above = async (file: string, paths: Iterable<string>): Promise<Set<string>> => {
+  const importers = new Map<string, string[]>()
+  for (const path of paths)
+    for (const each of (await bodyOf(path)).imports) importers.set(each, [...(importers.get(each) ?? []), path])
+  const found = new Set([file])
+  for (const each of found) for (const path of importers.get(each) ?? []) found.add(path)
+  return found
+}
+
+type Loaded = Map<string, { exports: Exports }>
+/** What no mutant is within, loaded once for all of them: their worlds have nothing in common but it. */
+const common: Loaded = new Map()
+
 /**
- * The program, and whatever plays with it, as modules that are nobody else's: with nothing left in them from before, and
- * with one rule taken out if a mutant is named. What is compiled is compiled once for all; packages are shared. Answers
- * how a file of it is imported.
+ * The program, and whatever plays with it, as modules that are nobody else's, with nothing left in them from before. If a
+ * mutant is named, one rule is taken out, and what cannot know of it is shared with other mutants. What is compiled is
+ * compiled once for all; packages are shared. Answers how a file of it is imported.
  * @param entries paths of what will be imported
  */
 export const programOf = async (entries: string[], mutant?: Mutant): Promise<<T>(path: string) => T> => {
@@ -69,14 +83,16 @@ export const programOf = async (entries: string[], mutant?: Mutant): Promise<<T>
     if (!reached.has(mutant.file)) throw new Error(`nothing imports ${mutant.file}`)
     reached.set(mutant.file, (await compile(mutant.file, withoutRule(mutant))).body)
   }
-  const loaded = new Map<string, { exports: Exports }>()
+  const own: Loaded = new Map()
+  const changed = mutant && (await above(mutant.file, reached.keys()))
   const load = (path: string): Exports => {
+    const loaded = changed && !changed.has(path) ? common : own
     const known = loaded.get(path)
     if (known) return known.exports
     const module = { exports: {} }
     loaded.set(path, module)
-    const own = (name: string) => pathOf(name, path)
-    reached.get(path)!(module, (name) => (own(name) ? load(own(name)!) : packages(name)), pathToFileURL(path).href)
+    const ours = (name: string) => pathOf(name, path)
+    reached.get(path)!(module, (name) => (ours(name) ? load(ours(name)!) : packages(name)), pathToFileURL(path).href)
     return module.exports
   }
   return <T>(path: string) => load(path) as T

@@ -2,6 +2,10 @@ import { getty } from './getty.ts'
 
 /** How often it is looked whether the guest wrote more, in milliseconds. */
 const LOOK_MS = 500
+/** Sooner it is not looked again, however much is typed. */
+const AGAIN_MS = 100
+/** So many characters of answers wait to be read; what is typed beyond is lost, as in a line that is full. */
+const MOST_SAID = 65_536
 
 /** What a guest writes while somebody looks, and what he types there. */
 export interface Terminal {
@@ -25,6 +29,7 @@ const hostIn = (text: string): string => {
  */
 export const terminal = (written: () => Promise<string | null>, limit: AbortSignal): Terminal => {
   let [known, said, closed] = ['', '', false]
+  let lookedAt = Number.NEGATIVE_INFINITY
   let wake = () => {}
   const woken = () => {
     const before = wake
@@ -33,7 +38,7 @@ export const terminal = (written: () => Promise<string | null>, limit: AbortSign
   }
   const host = () => hostIn(known)
   const typing = getty((text) => {
-    said += text
+    if (said.length + text.length <= MOST_SAID) said += text
   }, host)
   const close = () => {
     closed = true
@@ -42,7 +47,10 @@ export const terminal = (written: () => Promise<string | null>, limit: AbortSign
   limit.addEventListener('abort', close)
   /** What is new; a guest that booted again begins anew. */
   const news = async (): Promise<string | null> => {
-    const text = await written()
+    const now = performance.now()
+    const soon = now - lookedAt < AGAIN_MS
+    if (!soon) lookedAt = now
+    const text = soon ? known : await written()
     if (text === null) return null
     const fresh = text.startsWith(known) ? text.slice(known.length) : text
     known = text

@@ -1,5 +1,7 @@
-import { and, asc, eq, isNotNull, isNull, lte, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, isNotNull, isNull, lte, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { outer } from '../../nested.ts'
+import { prepared, type Slots } from '../../prepared.ts'
 import { attachments, bindings, images, ports, serverPorts, servers } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
 
@@ -38,34 +40,33 @@ export const forksOf = async (db: Database, parentId: string, limit: number): Pr
       .limit(limit)
   ).map(({ id }) => id)
 
-const KIN = { id: servers.id, name: servers.name, status: servers.status }
+type Kin = Pick<typeof servers.$inferSelect, 'id' | 'name' | 'status'>
+const KIN = sql`json_object('id', r.id, 'name', r.name, 'status', r.status)`
+const seenToo = (scope: Scope<string | Placeholder>): SQL =>
+  'every' in scope ? sql`` : sql`and r.project_id = ${scope.projectId}`
+const parsed = (text: string) => JSON.parse(text)
 
-/** A server, the one that it is a fork of, and its forks, oldest first, so many at most; the first is absent where it is none. One batch. */
-export const kinOf = async (db: Database, scope: Scope, id: string, limit: number) => {
-  const [own, parents, forks] = await db.batch([
-    db
-      .select({ id: servers.id })
-      .from(servers)
-      .where(and(eq(servers.id, id), isNull(servers.deletedAt), within(servers.projectId, scope))),
-    db
-      .select(KIN)
-      .from(servers)
-      .where(
-        and(
-          eq(servers.id, sql`(select parent_id from servers where id = ${id})`),
-          isNull(servers.deletedAt),
-          within(servers.projectId, scope),
-        ),
-      ),
-    db
-      .select(KIN)
-      .from(servers)
-      .where(and(forkOf(id), within(servers.projectId, scope)))
-      .orderBy(asc(servers.createdAt), asc(servers.id))
-      .limit(limit),
-  ])
-  return { server: own[0], parent: parents[0] ?? null, forks }
-}
+const kin = prepared((db, { scope, id, limit }: Slots<{ scope: Scope; id: string; limit: number }>) =>
+  db
+    .select({
+      parent:
+        sql<Kin | null>`(select ${KIN} from servers r where r.id = ${outer(servers.parentId)} and r.deleted_at is null
+        ${seenToo(scope)})`.mapWith(parsed),
+      forks: sql<Kin[]>`(select json_group_array(json(kin)) from (select ${KIN} as kin from servers r
+        where r.parent_id = ${outer(servers.id)} and r.deleted_at is null ${seenToo(scope)}
+        order by r.created_at, r.id limit ${limit}))`.mapWith(parsed),
+    })
+    .from(servers)
+    .where(and(eq(servers.id, id), isNull(servers.deletedAt), within(servers.projectId, scope))),
+)
+
+/** The server that one is a fork of, and its own forks, oldest first, so many at most; null: there is no such server. One query. */
+export const kinOf = async (
+  db: Database,
+  scope: Scope,
+  id: string,
+  limit: number,
+): Promise<{ parent: Kin | null; forks: Kin[] } | null> => (await kin.run(db, { scope, id, limit }))[0] ?? null
 
 /** Forks whose time is up and that no fork of their own keeps, those that nobody locked first. */
 export const expiredForks = (db: Database, now: number, limit: number) =>

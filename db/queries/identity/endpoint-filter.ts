@@ -72,6 +72,19 @@ const ofId = prepared((db, { id }: Slots<ById>) => db.select().from(endpointGrou
 export const endpointGroupById = async (db: Database, id: string): Promise<EndpointGroupRow | null> =>
   (await ofId.run(db, { id }))[0] ?? null
 
+const withEndpoints = prepared((db, { id }: Slots<ById>) =>
+  db
+    .select({ group: endpointGroups, endpoints: endpointsColumn })
+    .from(endpointGroups)
+    .where(eq(endpointGroups.id, id)),
+)
+/** The same with all endpoints that an operator made. One query. */
+export const endpointGroupAndEndpoints = async (
+  db: Database,
+  id: string,
+): Promise<{ group: EndpointGroupRow; endpoints: EndpointRow[] } | null> =>
+  (await withEndpoints.run(db, { id }))[0] ?? null
+
 const like = prepared((db, { name }: Slots<{ name: string | undefined }>) =>
   db
     .select()

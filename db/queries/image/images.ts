@@ -75,6 +75,22 @@ export const readImage = async (db: Database, scope: Scope, id: string): Promise
   return row ? flat(row) : null
 }
 
+/** How an image is read with what belongs to it, a column of its query. Null: there is none that the scope may see. One query. */
+export const readingWith = <T>(column: SQL<T>) => {
+  const reading = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+    db
+      .select({ ...shown(scope), its: column })
+      .from(images)
+      .where(and(eq(images.id, id), seen(scope))),
+  )
+  return async (db: Database, scope: Scope, id: string): Promise<{ image: ImageRead; its: T } | null> => {
+    const [row] = await reading.run(db, { scope, id })
+    if (!row) return null
+    const { its, ...image } = row
+    return { image: flat(image), its: its as T }
+  }
+}
+
 const places = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db
     .select()

@@ -1,39 +1,40 @@
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
+import { nested, outer } from '../../nested.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { imageMembers } from '../../schema/index.ts'
+import { imageMembers, images } from '../../schema/index.ts'
 import { type Scope, within } from '../../scope.ts'
+import { readingWith } from './images.ts'
 
 export type ImageMember = typeof imageMembers.$inferSelect
 
 /** So many projects an image may be shared with: `image_member_quota` of Glance. */
 export const MOST_MEMBERS = 128
 
-const members = prepared((db, { scope, image, member }: Slots<{ scope: Scope; image: string; member?: string }>) =>
+const one = prepared((db, { scope, image, member }: Slots<{ scope: Scope; image: string; member: string }>) =>
   db
     .select()
     .from(imageMembers)
     .where(
-      and(
-        eq(imageMembers.imageId, image),
-        within(imageMembers.memberId, scope),
-        member && eq(imageMembers.memberId, member),
-      ),
-    )
-    .orderBy(asc(imageMembers.memberId))
-    .limit(MOST_MEMBERS + 1),
+      and(eq(imageMembers.imageId, image), within(imageMembers.memberId, scope), eq(imageMembers.memberId, member)),
+    ),
 )
 
-/** Projects that an image is shared with; of the scope alone, unless that is everybody. */
-export const membersOf = (db: Database, scope: Scope, image: string): Promise<ImageMember[]> =>
-  members.run(db, { scope, image })
+/** An image with the projects that it is shared with, by id. */
+export const imageWithMembers = readingWith(
+  nested(
+    getTableColumns(imageMembers),
+    sql`${imageMembers} r where r.image_id = ${outer(images.id)}`,
+    sql`r.member_id`,
+  ),
+)
 
 /** One of them; null: none that the scope may see. */
 export const memberOf = async (
   db: Database,
   scope: Scope,
   { image, member }: { image: string; member: string },
-): Promise<ImageMember | null> => (await members.run(db, { scope, image, member }))[0] ?? null
+): Promise<ImageMember | null> => (await one.run(db, { scope, image, member }))[0] ?? null
 
 /** Statement: an image is shared with one more project. */
 export const insertMember = (db: Database, row: ImageMember) => db.insert(imageMembers).values(row)

@@ -82,9 +82,14 @@ const conditions = (f: Slots<NamespaceFilter & { scope: Scope }>): (SQL | undefi
       and i.kind = 'resource_type' and ${anyOf(sql`i.name`, f.resourceTypes)})`,
 ]
 
+const typesOf = nested(
+  getTableColumns(metadefItems),
+  sql`${metadefItems} r where r.namespace_id = ${outer(metadefNamespaces.id)} and r.kind = 'resource_type'`,
+  sql`r.created_at, r.name`,
+)
 const pages = pagesOf(metadefNamespaces, ORDER, seen, conditions, (db, page) =>
   db
-    .select()
+    .select({ row: metadefNamespaces, types: typesOf })
     .from(metadefNamespaces)
     .where(page.where)
     .orderBy(...page.orderBy)
@@ -92,7 +97,7 @@ const pages = pagesOf(metadefNamespaces, ORDER, seen, conditions, (db, page) =>
     .offset(page.offset),
 )
 
-/** One page; null: the marker is none that the scope may see. */
+/** One page, each with the types of resources that it is for; null: the marker is none that the scope may see. */
 export const listNamespaces = (db: Database, scope: Scope, filter: NamespaceFilter, slice: Slice) =>
   pages(db, scope, filter, slice)
 

@@ -1,10 +1,12 @@
-import { and, asc, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { always, among } from '../../conditions.ts'
+import { nested, outer } from '../../nested.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import { imageTasks } from '../../schema/index.ts'
+import { images, imageTasks } from '../../schema/index.ts'
 import { everyProject, type Scope, within } from '../../scope.ts'
 import { pagesOf, type Slice } from '../listing.ts'
+import { readingWith } from './images.ts'
 
 export type ImageTask = typeof imageTasks.$inferSelect
 
@@ -18,6 +20,15 @@ const ofImage = prepared((db, { image }: Slots<{ image: string }>) =>
     .where(eq(imageTasks.imageId, image))
     .orderBy(desc(imageTasks.createdAt), asc(imageTasks.id))
     .limit(SHOWN),
+)
+
+/** An image with the same. */
+export const imageWithTasks = readingWith(
+  nested(
+    getTableColumns(imageTasks),
+    sql`(select * from ${imageTasks} t where t.image_id = ${outer(images.id)} order by t.created_at desc, t.id limit ${sql.raw(String(SHOWN))}) r`,
+    sql`r.created_at desc, r.id`,
+  ),
 )
 
 /** What was and is done with an image, newest first. */

@@ -1,20 +1,6 @@
-import { eq, type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
-import { anyOf, both } from '../../conditions.ts'
-import { prepared, type Slots } from '../../prepared.ts'
-import { quotas } from '../../schema/index.ts'
-
-const limits = prepared((db, { resources }: Slots<{ resources: string[] }>) =>
-  db
-    .select({ projectId: quotas.projectId, resource: quotas.resource, maximum: quotas.maximum })
-    .from(quotas)
-    .where(both(anyOf(quotas.resource, resources), eq(quotas.given, true)))
-    .orderBy(quotas.projectId, quotas.resource),
-)
-
-/** Limits of some resources of every project that has any. */
-export const quotasOfAll = (db: Database, resources: string[]) => limits.run(db, { resources })
 
 /**
  * Gives back what rows hold, for the batch that deletes them and before it does: it counts the rows that are there, so

@@ -86,15 +86,15 @@ export const deleteQosPolicy = (db: Database, id: string) =>
 
 const ruleById = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db
-    .select({ policyId: qosRules.policyId })
+    .select(getTableColumns(qosRules))
     .from(qosRules)
     .innerJoin(qosPolicies, eq(qosPolicies.id, qosRules.policyId))
     .where(and(eq(qosRules.id, id), visible(scope))),
 )
 
-/** The policy of a rule, as far as a scope sees it; null: it sees no such rule. */
-export const policyOfRule = async (db: Database, scope: Scope, id: string): Promise<string | null> =>
-  (await ruleById.run(db, { scope, id }))[0]?.policyId ?? null
+/** A rule, as far as a scope sees its policy; null: it sees no such rule. */
+export const qosRuleById = async (db: Database, scope: Scope, id: string): Promise<QosRule | null> =>
+  (await ruleById.run(db, { scope, id }))[0] ?? null
 
 /** Rules of a policy, whoever's it is. */
 export const rulesOfQosPolicy = (db: Database, policyId: string): Promise<QosRule[]> =>

@@ -17,9 +17,9 @@ export const forkOperations: Operation[] = [
     status: 200,
     handle: async ({ context, params }) => {
       const { id = '' } = params
-      const { server, parent, forks } = await kinOf(context.db, context.scope, id, MOST)
-      if (!server) throw notFound(`There is no server ${id}.`)
-      return { body: { parent, forks } }
+      const kin = await kinOf(context.db, context.scope, id, MOST)
+      if (!kin) throw notFound(`There is no server ${id}.`)
+      return { body: kin }
     },
   }),
 ]

@@ -4,6 +4,7 @@ import {
   deleteUserMaxima,
   type QuotaRows,
   quotasOf,
+  quotasOfAll,
   quotasOfKnown,
   setDefaultMaxima,
   setMaxima,
@@ -23,10 +24,12 @@ export interface Limit {
 
 export type Limits = (resource: string) => Limit
 
+const defaultLimit = (said: Record<string, number>, resource: string): number =>
+  own(said, resource) ?? defaultMaximum[resource] ?? -1
+
 const limitsIn = ({ rows, defaults }: QuotaRows): Limits => {
   const byResource = new Map(rows.map(([resource, limit, used]) => [resource, { limit, used }]))
-  return (resource) =>
-    byResource.get(resource) ?? { limit: own(defaults, resource) ?? defaultMaximum[resource] ?? -1, used: 0 }
+  return (resource) => byResource.get(resource) ?? { limit: defaultLimit(defaults, resource), used: 0 }
 }
 
 /** What a project may have and has of each resource. Another project's are at their defaults to a caller who may not see them. */
@@ -51,7 +54,16 @@ export const defaultLimits = async (
   projectId: string | null,
 ): Promise<(resource: string) => number> => {
   const said = await defaultMaxima(db, projectId)
-  return (resource) => own(said, resource) ?? defaultMaximum[resource] ?? -1
+  return (resource) => defaultLimit(said, resource)
+}
+
+/** Limits of some resources that were given to any project, and what each starts with. */
+export const limitsOfAll = async (
+  { db }: Pick<Context, 'db'>,
+  resources: string[],
+): Promise<{ given: [projectId: string, resource: string, maximum: number][]; defaults: Record<string, number> }> => {
+  const { rows, defaults } = await quotasOfAll(db, resources)
+  return { given: rows, defaults: Object.fromEntries(resources.map((name) => [name, defaultLimit(defaults, name)])) }
 }
 
 /** Says what projects start with; it holds at once for all for which nobody said something else. */

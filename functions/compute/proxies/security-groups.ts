@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import { everything, whereIn } from '../../../db/queries/network/network-listing.ts'
 import {
-  defaultGroupOf,
   listSecurityGroups,
   type SecurityGroupView,
   securityGroupById,
@@ -59,7 +58,9 @@ const seenGroups = async ({ context, query }: Input): Promise<SecurityGroupView[
   const { isAdmin } = context.caller!
   const projectId = projectOf(context)
   if (isAdmin && isTrue(query.all_tenants)) return listSecurityGroups(context.db, everyProject, everything)
-  if (!(await defaultGroupOf(context.db, projectId))) await ensureDefaultGroup(context, projectId)
+  const groups = await listSecurityGroups(context.db, { projectId }, everything)
+  if (groups.some(({ isDefault }) => isDefault)) return groups
+  await ensureDefaultGroup(context, projectId)
   return listSecurityGroups(context.db, { projectId }, everything)
 }
 

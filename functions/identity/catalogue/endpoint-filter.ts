@@ -14,6 +14,7 @@ import { notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import type { Service } from '../../http/service.ts'
 import { projectView } from '../directory/projects.ts'
+import { provenBy } from '../proven.ts'
 import { MANAGING_ALL, READING_ALL } from '../reach.ts'
 import { actionRefused, unknown } from '../refusals.ts'
 import { commitIf } from '../rules.ts'
@@ -129,8 +130,8 @@ const operationsOf = (services: () => Service[], { kind, name, said, one, holder
       summary: `The projects that were given ${words}, a thousand at most.`,
       status: 200,
       handle: async (input) => {
-        const id = await assertThere(input)
-        const rows = await projectsWith(input.context.db, kind, id)
+        const id = input.params.id!
+        const rows = await provenBy(projectsWith(input.context.db, kind, id), () => assertThere(input))
         const path = holders.slice(3).replace(':id', id)
         return truncated('projects', rows, (row) => projectView(row, input.base), input.base, path)
       },

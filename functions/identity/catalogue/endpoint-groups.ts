@@ -3,6 +3,7 @@ import {
   deleteEndpointGroup,
   type EndpointFilters,
   type EndpointGroupRow,
+  endpointGroupAndEndpoints,
   endpointGroupById,
   insertEndpointGroup,
   listEndpointGroups,
@@ -149,9 +150,12 @@ export const endpointGroupOperations = (services: () => Service[]): Operation[] 
     summary: 'The endpoints of a group.',
     status: 200,
     handle: async (input) => {
-      const row = await endpointGroupOf(input.context, input.params.id!)
-      const within = (await endpointViews(services(), input)).filter((each) => fits(row.filters, each))
-      return collection('endpoints', within, input.base, `/OS-EP-FILTER/endpoint_groups/${row.id}/endpoints`)
+      const id = input.params.id!
+      const found = await endpointGroupAndEndpoints(input.context.db, id)
+      if (!found) throw unknown('Endpoint Group', id)
+      const all = await endpointViews(services(), input, found.endpoints)
+      const within = all.filter((each) => fits(found.group.filters, each))
+      return collection('endpoints', within, input.base, `/OS-EP-FILTER/endpoint_groups/${id}/endpoints`)
     },
   }),
 ]

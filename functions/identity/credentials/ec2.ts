@@ -8,6 +8,7 @@ import { commit } from '../../broker/line/commit.ts'
 import type { Context } from '../../context.ts'
 import { forbidden } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
+import { provenBy } from '../proven.ts'
 import { ownOr } from '../reach.ts'
 import { actionRefused, unknown } from '../refusals.ts'
 import { commitIf } from '../rules.ts'
@@ -37,22 +38,26 @@ const view = (context: Context, row: KeptRow, base: string) => {
   }
 }
 
-/** 403 unless the user of the path asks, or an administrator; 404 for a user that there is not. */
-const assertOwn = async (
-  { context, params }: Pick<Input, 'context' | 'params'>,
-  role: 'reader' | 'admin',
-  name: string,
-) => {
+type Asking = Pick<Input, 'context' | 'params'>
+
+/** 403 unless the user of the path asks, or an administrator. */
+const assertMay = ({ context, params }: Asking, role: 'reader' | 'admin', name: string): void => {
   const caller = context.caller!
   ownOr(caller, role, caller.userId === params.user, null, name)
+}
+/** 404 for a user that there is not. */
+const assertUser = async ({ context, params }: Asking): Promise<void> => {
   if (!(await userById(context.db, params.user!))) throw unknown('user', params.user!)
 }
 
-/** The EC2 credential of an access key, of the user of the path. 401 for none, as Keystone has it for keys. */
-const keyOf = async ({ context, params }: Input): Promise<KeptRow> => {
+/** The EC2 credential of an access key, of the user of the path. 401 for that of another, as Keystone has it for keys. */
+const keyOf = async (input: Input): Promise<KeptRow> => {
+  const { context, params } = input
   const row = await keptById(context.db, idOfAccess(params.access!))
-  if (!row) throw unknown('credential', idOfAccess(params.access!))
-  if (row.type !== 'ec2' || row.userId !== params.user) throw unauthorized()
+  if (row?.type !== 'ec2' || row.userId !== params.user) {
+    await assertUser(input)
+    throw row ? unauthorized() : unknown('credential', idOfAccess(params.access!))
+  }
   assertReachesKept(context.caller!, row)
   return row
 }
@@ -69,9 +74,10 @@ export const ec2CredentialOperations: Operation[] = [
     status: 200,
     handle: async (input) => {
       const { context, params, base } = input
-      await assertOwn(input, 'reader', 'ec2_credential.list')
+      assertMay(input, 'reader', 'ec2_credential.list')
       const projectId = reachedProject(context.caller!)
-      const rows = await listKept(context.db, { userId: params.user!, type: 'ec2', projectId, most: LIST_LIMIT + 1 })
+      const kept = listKept(context.db, { userId: params.user!, type: 'ec2', projectId, most: LIST_LIMIT + 1 })
+      const rows = await provenBy(kept, () => assertUser(input))
       const path = `/users/${params.user}/credentials/OS-EC2`
       return truncated('credentials', rows, (row) => view(context, row, base), base, path)
     },
@@ -88,7 +94,8 @@ export const ec2CredentialOperations: Operation[] = [
     handle: async (input) => {
       const { context, params, body, base } = input
       const userId = params.user!
-      await assertOwn(input, 'admin', 'ec2_credential.create')
+      assertMay(input, 'admin', 'ec2_credential.create')
+      await assertUser(input)
       assertMayDelegate(context.caller!)
       const projectId = body.tenant_id
       if (!(await projectById(context.db, projectId))) throw unknown('project', projectId)
@@ -130,7 +137,7 @@ export const ec2CredentialOperations: Operation[] = [
     summary: 'One pair of keys.',
     status: 200,
     handle: async (input) => {
-      await assertOwn(input, 'reader', 'ec2_credential.get')
+      assertMay(input, 'reader', 'ec2_credential.get')
       return { body: { credential: view(input.context, await keyOf(input), input.base) } }
     },
   }),
@@ -143,7 +150,7 @@ export const ec2CredentialOperations: Operation[] = [
     summary: 'Removes a pair of keys.',
     status: 204,
     handle: async (input) => {
-      await assertOwn(input, 'admin', 'ec2_credential.delete')
+      assertMay(input, 'admin', 'ec2_credential.delete')
       const { id } = await keyOf(input)
       const entry = { action: 'delete', kind: 'credential', resourceId: id, detail: { type: 'ec2' } }
       await commit(input.context, entry, [deleteKept(input.context.db, id)])

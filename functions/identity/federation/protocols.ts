@@ -15,6 +15,7 @@ import type { Context } from '../../context.ts'
 import { badRequest, conflict, notFound } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { named } from '../directory/named.ts'
+import { provenBy } from '../proven.ts'
 import { MANAGING_ALL, READING_ALL } from '../reach.ts'
 import { unknown } from '../refusals.ts'
 import { commitIf } from '../rules.ts'
@@ -71,8 +72,9 @@ export const protocolOperations: Operation[] = [
     summary: 'The protocols of an identity provider, with their mappings.',
     status: 200,
     handle: async ({ context, params, base }) => {
-      const { id } = await idpOf(context, params.idp!)
-      const views = (await protocolsOf(context.db, id)).map((row) => view(row, base))
+      const id = params.idp!
+      const rows = await provenBy(protocolsOf(context.db, id), () => idpOf(context, id))
+      const views = rows.map((row) => view(row, base))
       return collection('protocols', views, base, `/OS-FEDERATION/identity_providers/${id}/protocols`)
     },
   }),

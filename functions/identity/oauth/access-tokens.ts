@@ -9,6 +9,7 @@ import { commit } from '../../broker/line/commit.ts'
 import { forbidden, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { isDelegated } from '../delegated.ts'
+import { provenBy } from '../proven.ts'
 import { ownOrAdmin, unknown } from '../refusals.ts'
 import { roleFields } from '../roles.ts'
 import { collection, keystoneTime, LIST_LIMIT, selfLink, truncated } from '../views.ts'
@@ -61,8 +62,9 @@ export const accessTokenOperations: Operation[] = [
       const { context, params, base } = input
       assertOwn(input, 'access_token.list')
       const userId = params.user!
-      if (!(await userById(context.db, userId))) throw unknown('user', userId)
-      const rows = await accessTokensOf(context.db, userId, context.now(), LIST_LIMIT + 1)
+      const rows = await provenBy(accessTokensOf(context.db, userId, context.now(), LIST_LIMIT + 1), async () => {
+        if (!(await userById(context.db, userId))) throw unknown('user', userId)
+      })
       const path = `/users/${userId}/OS-OAUTH1/access_tokens`
       return truncated('access_tokens', rows, (row) => view(row, base), base, path)
     },

@@ -1,5 +1,4 @@
 import {
-  itemsOf,
   listNamespaces,
   MOST_ITEMS,
   NAMESPACE_SORT,
@@ -67,21 +66,14 @@ const list = async ({ context, queries }: Input) => {
   const filter = { visibility, resourceTypes: types === null ? undefined : types.split(',') }
   const slice = { sort, limit: limitOf(queries), marker: marked?.id }
   const rows = (await listNamespaces(context.db, context.scope, filter, slice)) ?? []
-  const ids = rows.map(({ id }) => id)
-  const on = ids.length ? await itemsOf(context.db, ids, { kind: 'resource_type' }) : []
   const href = (search: URLSearchParams) => `/v2/metadefs/namespaces${search.size ? `?${search}` : ''}`
   const rest = new URLSearchParams(queries)
   rest.delete('marker')
   const next = new URLSearchParams(rest)
-  if (rows.length) next.set('marker', rows.at(-1)!.namespace)
+  if (rows.length) next.set('marker', rows.at(-1)!.row.namespace)
   return {
     body: {
-      namespaces: rows.map((row) =>
-        namespaceView(
-          row,
-          on.filter(({ namespaceId }) => namespaceId === row.id),
-        ),
-      ),
+      namespaces: rows.map(({ row, types }) => namespaceView(row, types)),
       first: href(rest),
       ...(rows.length && rows.length === limitOf(queries) ? { next: href(next) } : {}),
       schema: '/v2/schemas/metadefs/namespaces',

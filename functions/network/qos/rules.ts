@@ -4,8 +4,8 @@ import { seenQosPolicy } from '../../broker/network/qos/policy.ts'
 import {
   changeQosRule,
   createQosRule,
-  policyOf,
   type QosRuleWish,
+  qosRuleAlone,
   removeQosRule,
   seenQosRule,
 } from '../../broker/network/qos/rule.ts'
@@ -86,8 +86,8 @@ const rulesOf = ({ type, words, ...worded }: Worded): Operation[] => {
   const view = (rule: QosRule) => ({ id: rule.id, ...worded.view(rule) })
   const change = async (context: Context, policyId: string, id: string, body: Body) =>
     view(await changeQosRule(context, policyId, type, id, worded.wish(body)))
-  const named = async ({ context, params }: { context: Context; params: Record<string, string> }) =>
-    [await policyOf(context, params.id!), type, params.id!] as const
+  const alone = ({ context, params }: { context: Context; params: Record<string, string> }) =>
+    qosRuleAlone(context, type, params.id!)
   return [
     operation({
       name: `policy_${resource}.list`,
@@ -161,7 +161,7 @@ const rulesOf = ({ type, words, ...worded }: Worded): Operation[] => {
       who: 'reader',
       summary: `Shows a ${words} rule, by its id alone.`,
       status: 200,
-      handle: async (input) => ({ body: { [alias]: view(await seenQosRule(input.context, ...(await named(input)))) } }),
+      handle: async (input) => ({ body: { [alias]: view(await alone(input)) } }),
     }),
     operation({
       name: `${alias}.update`,
@@ -172,7 +172,7 @@ const rulesOf = ({ type, words, ...worded }: Worded): Operation[] => {
       status: 200,
       body: changeOf(alias, worded.update, ['id']),
       handle: async (input) => {
-        const [policyId, , id] = await named(input)
+        const { policyId, id } = await alone(input)
         return { body: { [alias]: await change(input.context, policyId, id, input.body) } }
       },
     }),
@@ -184,7 +184,8 @@ const rulesOf = ({ type, words, ...worded }: Worded): Operation[] => {
       summary: `Takes a ${words} rule out of its QoS policy, by its id alone.`,
       status: 204,
       handle: async (input) => {
-        await removeQosRule(input.context, ...(await named(input)))
+        const { policyId, id } = await alone(input)
+        await removeQosRule(input.context, policyId, type, id)
         return {}
       },
     }),

@@ -35,7 +35,7 @@ const CONSTANT = /^(version|schema|extension)\.|^info\.import$/
 
 /** What adds up rows of others, as many as there are; sums that are kept beside them are one row each. */
 const SUM =
-  /^(tenant_usage\.list|resource_provider\.allocations|image_quota\.get|info\.usage|cost\.list)$|^volume\.summary/
+  /^(tenant_usage\.list|resource_provider\.allocations|image_quota\.get|info\.usage|cost\.list|load\.list)$|^volume\.summary/
 
 /**
  * `one`: one resource, a list that is short by nature. `page`: a list of what there may be many of. `sum`: what it adds up is many. `constant`: no
@@ -126,7 +126,9 @@ const saysNo = (route: Route) =>
   /refused|gone|not found|always 404|none|nothing to choose|projects that a private type/i.test(route.operation.summary)
 
 const classOf = ({ service, operation: { who, name } }: Route, rows: number): Class => {
-  if (who === 'public' || CONSTANT.test(name)) return 'constant'
+  // Neutron's extensions are those that the clouds that are connected can.
+  const depends = service.name === 'neutron' && name.startsWith('extension.')
+  if (who === 'public' || (CONSTANT.test(name) && !depends)) return 'constant'
   // Nova's host tells what is kept of it; Cinder's adds up volumes.
   const adds = SUM.test(name) || (service.name === 'cinder' && name.startsWith('host.show'))
   return rows >= MANY ? 'page' : adds ? 'sum' : 'one'

@@ -26,7 +26,7 @@ const LEAST = 100
 export const horizon = async (report: Report, turn: number | null, part?: string): Promise<void> => {
   const lack = await lackOf('chromium', 'chromium')
   if (lack) return report.step('horizon', 'Chromium', 'skipped', 0, lack)
-  const ground = await layGround()
+  const ground = await layGround({ drawn: true })
   try {
     const browser = await openBrowser()
     ground.ends.push(() => browser.close())

@@ -18,8 +18,4 @@ export const FAULTS: Faults = {
   'Horizon’s own: the page of a new credential is linked before there is one.': [
     'admin: pages: /identity/application_credentials/success/',
   ],
-  'The network that leads outside has no subnet, and for others Horizon allocates from networks that have one.': [
-    'admin: forms: allocate a floating IP for a project',
-    'admin: forms: release a floating IP of a project',
-  ],
 }

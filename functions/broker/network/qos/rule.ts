@@ -1,12 +1,12 @@
 import {
   deleteQosRule,
   insertQosRule,
-  policyOfRule,
   type QosPolicyView,
   type QosRule,
   type QosRuleType,
   qosInUse,
   qosMoved,
+  qosRuleById,
   somePortsByQos,
   touchPortsByQos,
   updateQosPolicy,
@@ -43,10 +43,10 @@ const ruleIn = (policy: QosPolicyView, type: QosRuleType, id: string): QosRule =
   return rule
 }
 
-/** The policy of a rule that is named alone. Throws `NetworkRefused`. */
-export const policyOf = async ({ db, scope }: Context, ruleId: string): Promise<string> => {
-  const found = await policyOfRule(db, scope, ruleId)
-  if (found === null) throw unknown('None', ruleId)
+/** A rule of a type that is named alone. Throws `NetworkRefused`. */
+export const qosRuleAlone = async ({ db, scope }: Context, type: QosRuleType, id: string): Promise<QosRule> => {
+  const found = await qosRuleById(db, scope, id)
+  if (found?.type !== type) throw unknown(found?.policyId ?? 'None', id)
   return found
 }
 

@@ -1,4 +1,4 @@
-import { EXTERNAL } from '../../suites/ground.ts'
+import { DRAWN_EXTERNAL } from '../../suites/ground.ts'
 import type { Teller } from '../story.ts'
 import { NET } from './names.ts'
 
@@ -35,7 +35,10 @@ export const makeNetwork = async ({ fill, id }: Teller): Promise<string> => {
     admin_state: true,
   })
   await fill('allow an address pair', `/project/networks/ports/${port}/addallowedaddresspairs`, { ip: '10.77.0.200' })
-  await fill('create a router', '/project/routers/create/', { name: 'horizon-router', external_network: EXTERNAL })
+  await fill('create a router', '/project/routers/create/', {
+    name: 'horizon-router',
+    external_network: DRAWN_EXTERNAL,
+  })
   const router = await id(`${NET}/routers`, 'horizon-router')
   await fill('edit a router', `/project/routers/${router}/update`, { name: 'horizon-router', admin_state: true })
   await fill('add an interface to a router', `/project/routers/${router}/addinterface`, {

@@ -1,4 +1,4 @@
-import { EXTERNAL, IMAGE } from '../../suites/ground.ts'
+import { DRAWN_EXTERNAL, IMAGE } from '../../suites/ground.ts'
 import type { Teller } from '../story.ts'
 import { GUEST, OTHER, SERVERS, VOLUMES } from './names.ts'
 
@@ -45,7 +45,10 @@ export const makeServer = async (
   await fill('rename an instance', `${at}/update`, { name: OTHER, description: 'Another' })
   await fill('attach a volume', `${at}/attach_volume/`, { volume: 'horizon-volume' })
   await until(`${VOLUMES}/${volume}`, 'status', 'in-use')
-  await fill('allocate a floating IP', '/project/floating_ips/allocate/', { pool: EXTERNAL, description: 'of it' })
+  await fill('allocate a floating IP', '/project/floating_ips/allocate/', {
+    pool: DRAWN_EXTERNAL,
+    description: 'of it',
+  })
   await fill('associate a floating IP', '/project/floating_ips/associate/', {
     ip_id: '*',
     port_id: OTHER,

@@ -1,4 +1,4 @@
-import { EXTERNAL, type Ground } from '../../suites/ground.ts'
+import { DRAWN_EXTERNAL, type Ground } from '../../suites/ground.ts'
 import type { Teller } from '../story.ts'
 import { NAME } from './names.ts'
 
@@ -28,7 +28,7 @@ export const runNetwork = async ({ fill, press, id }: Teller, { demo }: Ground, 
   )
   await press('delete a network of a project', '/admin/networks/', async () => `networks__delete__${network}`)
   await fill('allocate a floating IP for a project', '/admin/floating_ips/allocate/', {
-    pool: EXTERNAL,
+    pool: DRAWN_EXTERNAL,
     tenant: demo.projectId,
   })
   await press('release a floating IP of a project', '/admin/floating_ips/', async () => 'floating_ips__release__')
