@@ -2,7 +2,7 @@ import { leftOf, standingOf, type TokenFacts } from '../../../db/queries/identit
 import { told } from '../../broker/notices/body.ts'
 import { asking, heard, lookBehind, markOf, type Place, stayTuned } from '../../broker/notices/reading.ts'
 import type { Context } from '../../context.ts'
-import { tooMany } from '../../http/fault.ts'
+import { counted } from './open-streams.ts'
 
 /**
  * How often it is looked for events, and whether the token stands, in milliseconds: where the process says that something was told,
@@ -11,15 +11,16 @@ import { tooMany } from '../../http/fault.ts'
 const LOOK = { unheard: 1_000, heard: 3_000 }
 /** Between two looks there is so much time at least, however much is told. */
 const APART = 100
-/** Where nothing happens a line comes so often, so that nobody on the way takes the connection for dead. */
-const HEARTBEAT = 15_000
+/**
+ * Where nothing happens a line comes so often, in milliseconds, so that nobody on the way takes the connection for dead. A Worker
+ * is told that its reader left by nothing but what it writes then, and holds the place of another until it is.
+ */
+const HEARTBEAT = { node: 15_000, workers: 3_000 }
 /** So many are told at once, and so many bytes wait for a reader. */
 const PAGE = 50
 const WAITING = 256 * 1024
 /** A reader that has taken nothing of what waits for so long is gone. */
 const PATIENCE = 30_000
-/** Streams of a project, and of a process. */
-const MOST = { project: 10, process: 200 }
 /** A Worker may ask its database so often for one request; its clients come again. */
 const LOOKS_OF_A_WORKER = 500
 
@@ -34,29 +35,6 @@ const ENDS = {
 }
 type End = keyof typeof ENDS | 'left' | 'slow'
 
-interface Open {
-  total: number
-  of: Map<string, number>
-}
-const open = new WeakMap<object, Open>()
-
-/** Counts a stream as long as it is open. 429: there are too many. @returns what ends the count */
-const counted = ({ d1 }: Context, projectId: string): (() => void) => {
-  const counts = open.get(d1) ?? { total: 0, of: new Map<string, number>() }
-  open.set(d1, counts)
-  const own = counts.of.get(projectId) ?? 0
-  if (own >= MOST.project || counts.total >= MOST.process)
-    throw tooMany(60, 'There are as many streams of events as this service has at a time.')
-  counts.total++
-  counts.of.set(projectId, own + 1)
-  return () => {
-    counts.total--
-    const left = counts.of.get(projectId)! - 1
-    if (left) counts.of.set(projectId, left)
-    else counts.of.delete(projectId)
-  }
-}
-
 interface Wanted {
   projectId: string
   /** Null: from now on. */
@@ -67,18 +45,22 @@ interface Wanted {
 
 /** A stream of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) until its token ends, or its reader leaves. */
 export const openStream = async (context: Context, { projectId, from, types }: Wanted): Promise<Response> => {
-  const done = counted(context, projectId)
+  const { alive, done } = counted(context, projectId)
   try {
     const found = await lookBehind(context, projectId, from, 0)
     const anew = await stayTuned(context, projectId, found.until)
     const place = from ?? (anew ? await lookBehind(context, projectId, null, 0) : found).place
-    const teller = new Teller(context, { projectId, from: place, types })
+    const teller = new Teller(context, { projectId, from: place, types }, alive)
     const body = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
           teller.run(controller).finally(done)
         },
-        cancel: () => teller.leave(),
+        cancel: () => {
+          // A Worker does nothing more for a reader that left, so this is not left to what the teller is at.
+          done()
+          teller.leave()
+        },
       },
       new ByteLengthQueuingStrategy({ highWaterMark: WAITING }),
     )
@@ -95,6 +77,7 @@ const encoder = new TextEncoder()
 /** Tells one reader. */
 class Teller {
   readonly #context: Context
+  readonly #alive: () => void
   readonly #wanted: Wanted
   #place: Place
   #left = false
@@ -105,8 +88,10 @@ class Teller {
   #pause: Promise<void> | null = null
   #controller!: ReadableStreamDefaultController<Uint8Array>
 
-  constructor(context: Context, wanted: Wanted & { from: Place }) {
+  /** @param alive called at each look */
+  constructor(context: Context, wanted: Wanted & { from: Place }, alive: () => void) {
     this.#context = context
+    this.#alive = alive
     this.#wanted = wanted
     this.#place = wanted.from
   }
@@ -170,11 +155,12 @@ class Teller {
       else if (now() - takenAt > PATIENCE) return 'slow'
       this.#rung = false
       this.#lookedAt = now()
+      this.#alive()
       const found = await this.#look(room ? PAGE : 0)
       if (!found) return 'token'
       if (this.#left) return 'left'
       if (room && this.#say(found)) toldAt = now()
-      else if (room && now() - toldAt >= HEARTBEAT) {
+      else if (room && now() - toldAt >= HEARTBEAT[settings.runtime]) {
         this.#write(': \n\n')
         toldAt = now()
       }

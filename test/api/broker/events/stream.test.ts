@@ -95,6 +95,8 @@ describe('a stream of events', () => {
   })
 
   test('is quiet with a line each fifteen seconds', async () => {
+    w = await newWorld({ settings: { runtime: 'node' } })
+    time = sleeping(w.plimsoll)
     const listener = await listening()
     await time.pass(31)
     expect([listener.comments, listener.events.length]).toEqual([2, 1])
@@ -199,6 +201,31 @@ describe('a stream ends', () => {
     await listeners[3]!.leave()
     await time.pass(1)
     await listening()
+  })
+})
+
+describe('on a Worker', () => {
+  beforeEach(async () => {
+    w = await newWorld({ settings: { runtime: 'workers' } })
+    time = sleeping(w.plimsoll)
+  })
+
+  test('a stream has a line each three seconds, by which it is told that its reader left', async () => {
+    const listener = await listening()
+    await time.pass(10)
+    expect([listener.comments, listener.events.length]).toEqual([3, 1])
+  })
+
+  test('a reader that leaves makes room at once, whatever the stream is at, and one that vanished within a minute', async () => {
+    const listeners: Listener[] = []
+    for (let i = 0; i < 10; i++) listeners.push(await listening())
+    time.vanish()
+    const late = async () => (await listenTo(w.plimsoll, await w.demo.token())).status
+    expect(await late()).toBe(429)
+    await listeners[3]!.leave()
+    expect([await late(), await late()]).toEqual([200, 429])
+    w.plimsoll.clock.advance(61_000)
+    expect(await late()).toBe(200)
   })
 })
 

@@ -38,6 +38,10 @@ export const sleeping = (plimsoll: Plimsoll) => {
       }
     },
     asleep: () => asleep.length,
+    /** Whoever sleeps never wakes, as what a Worker was at when its reader left. */
+    vanish: () => {
+      asleep.splice(0)
+    },
     /** Lets whoever sleeps look so many times, a second apart, without more ado between two looks than they need. */
     looks: async (count: number) => {
       for (let i = 0; i < count; i++) {
