@@ -58,7 +58,8 @@ export const sandbox: Adapter = {
   maturity: 'simulator',
   reservedAddresses: RESERVED,
   limits: {
-    subnet: ANY_SUBNET,
+    // Nobody answers for a block at its ends: a whole one may be an address.
+    subnet: { ...ANY_SUBNET, prefixes: { 4: { widest: 1, narrowest: 32 }, 6: { widest: 1, narrowest: 128 } } },
     port: { unfiltered: true },
     server: { ports: 0, mostPorts: 32, apart: HOSTS_PER_ZONE },
   },

@@ -251,6 +251,7 @@ export const attachments = sqliteTable(
   {
     id: text('id').primaryKey(),
     projectId: text('project_id').notNull(),
+    /** Empty: the volume is kept (`reserved`) for who has not said yet which server. */
     serverId: text('server_id').notNull(),
     volumeId: text('volume_id').notNull(),
     device: text('device'),
@@ -258,7 +259,10 @@ export const attachments = sqliteTable(
     deleteOnTermination: flag('delete_on_termination').notNull().default(false),
     /** Its turn among the disks that the server may boot from; 0: it does. Null: it is none of them. */
     bootIndex: integer('boot_index'),
-    status: text('status').$type<'attaching' | 'attached' | 'detaching' | 'error'>().notNull().default('attaching'),
+    status: text('status')
+      .$type<'reserved' | 'attaching' | 'attached' | 'detaching' | 'error'>()
+      .notNull()
+      .default('attaching'),
     createdAt: at('created_at').notNull(),
     attachedAt: at('attached_at'),
   },

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { Json } from '../../adapters/contract.ts'
 import { at, emptyList, emptyObject, flag, json } from './columns.ts'
 
@@ -34,6 +34,22 @@ export interface BackupFacts {
   metadata: Record<string, string>
   imageMetadata: Record<string, string>
 }
+
+/** What an operator says of the volumes of a zone: its `cinder-volume`. A zone without a row is enabled and not frozen. */
+export const volumeServices = sqliteTable(
+  'volume_services',
+  {
+    cloudId: text('cloud_id').notNull(),
+    zone: text('zone').notNull(),
+    /** It takes no new volumes; and why, as somebody said. */
+    disabled: flag('disabled').notNull().default(false),
+    disabledReason: text('disabled_reason'),
+    /** Volumes and snapshots there are neither made nor deleted. */
+    frozen: flag('frozen').notNull().default(false),
+    changedAt: at('changed_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.cloudId, t.zone] })],
+)
 
 export const volumes = sqliteTable(
   'volumes',

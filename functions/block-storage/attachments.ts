@@ -5,6 +5,7 @@ import {
   attachmentById,
   listAttachments,
 } from '../../db/queries/block-storage/attachments.ts'
+import { giveBack, keepForAttachment } from '../broker/block-storage/reserve.ts'
 import { volumeFor } from '../broker/block-storage/volume.ts'
 import { notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -19,7 +20,7 @@ const SINCE = 27
 const summary = (a: AttachmentRead) => ({
   id: a.id,
   status: a.status === 'error' ? 'error_attaching' : a.status,
-  instance: a.serverId,
+  instance: a.serverId || null,
   volume_id: a.volumeId,
 })
 const fullView = (a: AttachmentRead) => ({
@@ -73,15 +74,17 @@ const createBody = (version: number) =>
     }),
   }) as unknown as z.ZodType<Create>
 
-/** With Cinder it is only kept, for a host to connect; here there is nobody but the cloud to wait for. */
+/** With Cinder it is only kept, for a host to connect. Here that is so where no server is named; where one is, the cloud connects it. */
 const create = async (input: Input<Create>) => {
   const { context, body } = input
   const { volume_uuid, instance_uuid: serverId, connector: host, mode: asked } = body.attachment
-  if (host || !serverId) throw noConnector()
+  if (host) throw noConnector()
   refuseReadonly(asked)
   const volume = await volumeFor(context, volume_uuid)
   if (!volume) throw noVolume(volume_uuid)
-  const row = await attachTo(context, volume, { serverId, device: null })
+  const row = await (serverId
+    ? attachTo(context, volume, { serverId, device: null })
+    : keepForAttachment(context, volume))
   return { body: { attachment: fullView({ ...row, cloudId: null, dueAt: null }) } }
 }
 
@@ -126,7 +129,8 @@ export const attachmentOperations: Operation[] = [
     method: 'POST',
     path: '/attachments',
     who: 'member',
-    summary: 'Puts a volume into a server, as the compute API does; a connector of a host is refused.',
+    summary:
+      'Puts a volume into a server, as the compute API does, or keeps it for who says later into which; a connector of a host is refused.',
     status: 200,
     since: SINCE,
     body: createBody,
@@ -158,11 +162,15 @@ export const attachmentOperations: Operation[] = [
     method: 'DELETE',
     path: '/attachments/:id',
     who: 'member',
-    summary: 'Takes a volume out of its server, as the compute API does.',
+    summary: 'Takes a volume out of its server, as the compute API does, or gives back what was kept.',
     status: 200,
     since: SINCE,
     handle: async (input) => {
       const attachment = await attachmentOf(input)
+      if (attachment.status === 'reserved') {
+        await giveBack(input.context, attachment)
+        return { body: { attachments: [] } }
+      }
       await detach(input.context, attachment)
       return { body: { attachments: [summary({ ...attachment, status: 'detaching' })] } }
     },

@@ -6,6 +6,7 @@ import {
   listBackups,
   readBackup,
 } from '../../db/queries/block-storage/backups.ts'
+import { everyProject } from '../../db/scope.ts'
 import {
   changeBackup,
   createBackup,
@@ -19,7 +20,7 @@ import { isTrue } from '../http/boolean.ts'
 import { badRequest, notImplemented } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { allowedFilters, nextLinks, sliceOf } from './listing.ts'
-import { invalidBackup, invalidVolume, noBackup, noVolume, whenStatus } from './refusals.ts'
+import { invalidBackup, invalidInput, invalidVolume, noBackup, noVolume, whenStatus } from './refusals.ts'
 import { linksTo, listScope, pursue } from './routes.ts'
 import { boolean, changedAt, label, metadata, text, time, uuid } from './shapes.ts'
 
@@ -162,8 +163,29 @@ const actionBody = z
     error: 'There is no such action.',
   }) as unknown as z.ZodType<Action>
 
+/** Characters of a record (cinder/api/validation/parameter_types.py, `backup_url`, has no bound). */
+const MOST_OF_RECORD = 65_535
 const RECORDS =
   'Records of backups are not given out or taken in: a backup is a snapshot of its cloud, which the account of the project holds. Adopt the cloud to have its objects.'
+
+type Import = { 'backup-record': { backup_service: string; backup_url: string } }
+const importBody = z.strictObject({
+  'backup-record': z.strictObject({ backup_service: text().min(1), backup_url: text(MOST_OF_RECORD).min(1) }),
+}) as unknown as z.ZodType<Import>
+
+/** What a record says of the backup that it is of, as far as Cinder needs it (cinder/backup/api.py, `_get_import_backup`). */
+const recordOf = (url: string): { id: string } => {
+  let record: unknown
+  try {
+    record = JSON.parse(Buffer.from(url, 'base64').toString('utf8'))
+  } catch {
+    throw invalidInput("Can't parse backup record.")
+  }
+  const { id, size } = Object(record)
+  if (typeof id !== 'string') throw invalidInput('Provided backup record is missing an id')
+  if (size === undefined) throw invalidInput('Provided backup record is missing size attribute')
+  return { id }
+}
 
 /** https://docs.openstack.org/api-ref/block-storage/v3/#backups-backups */
 export const backupOperations: Operation[] = [
@@ -289,7 +311,10 @@ export const backupOperations: Operation[] = [
     who: 'admin',
     summary: 'Refused: the account of a cloud holds its snapshots.',
     status: 201,
-    handle: () => {
+    body: importBody,
+    handle: async ({ context, body }) => {
+      const { id } = recordOf(body['backup-record'].backup_url)
+      if (await readBackup(context.db, everyProject, id)) throw invalidBackup('Backup already exists in database.')
       throw notImplemented(RECORDS)
     },
   }),

@@ -98,6 +98,8 @@ const guarded = (what: string): Fault | undefined => {
   if (what === 'qos-moved') return conflict('Somebody changed the QoS specs at the same time.')
   if (what === 'qos-in-use') return badRequest('QoS specs are still associated with entities.')
   if (what === 'qos-other') return badRequest('Invalid volume type: it is already associated with another qos specs.')
+  if (what === 'volume-frozen')
+    return invalidInput('Modification operations are not allowed on frozen storage backends.')
   if (what === 'snapshot-status') return invalidSnapshot('Snapshot status must be available or error.')
   if (what === 'snapshot-moved') return invalidSnapshot('Its status has changed.')
   if (what === 'snapshot-used') return invalidSnapshot('A volume is being created from it.')

@@ -12,6 +12,7 @@ import { messageOperations } from './messages.ts'
 import { clusterOperations } from './operators/clusters.ts'
 import { manageOperations } from './operators/manage.ts'
 import { poolOperations } from './operators/pools.ts'
+import { serviceOperations } from './operators/services.ts'
 import { quotaSetOperations } from './quota-sets.ts'
 import { refuse } from './refusals.ts'
 import { resourceFilterOperations } from './resource-filters.ts'
@@ -55,6 +56,7 @@ export const blockStorage: Service = {
       ...messageOperations,
       ...poolOperations,
       ...clusterOperations,
+      ...serviceOperations,
       ...manageOperations,
       ...resourceFilterOperations,
     ]),

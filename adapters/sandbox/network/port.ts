@@ -13,7 +13,8 @@ export const RESERVED = { head: 2, tail: 1 }
 const reserved = (cidr: string, address: string): boolean => {
   const block = range(cidr)
   const value = parseAddress(address)?.value
-  if (!block || value === undefined) return false
+  // A block of one or two addresses is nothing but its ends, and they are whoever's it is.
+  if (!block || value === undefined || block.last - block.first < 2n) return false
   return value < block.first + BigInt(RESERVED.head) || value > block.last - BigInt(RESERVED.tail)
 }
 

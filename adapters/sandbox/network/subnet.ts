@@ -12,9 +12,7 @@ export const subnets = (engine: Engine): Realm<SubnetSpec> => {
 
   const check = async (spec: SubnetSpec): Promise<void> => {
     const block = parseCidr(spec.cidr)
-    // Too narrow for what the cloud reserves and one port.
-    if (!block || block.prefix > (block.family === 4 ? 30 : 126))
-      throw refusal('InvalidValue', `${spec.cidr} is no usable network.`)
+    if (!block) throw refusal('InvalidValue', `${spec.cidr} is no usable network.`)
     if (spec.gateway !== null && !inside(spec.cidr, spec.gateway)) {
       throw refusal('InvalidValue', `The gateway ${spec.gateway} is not in ${spec.cidr}.`)
     }

@@ -139,6 +139,10 @@ export const stillWanted = ({ serverId, volumeId }: Pick<AttachmentRow, 'serverI
 export const insertAttachment = (db: Database, row: typeof attachments.$inferInsert) =>
   db.insert(attachments).values(row)
 
+/** Statement: nobody keeps the volume any more; what is in a server stays. */
+export const dropReserved = (db: Database, volumeId: string) =>
+  db.delete(attachments).where(and(eq(attachments.volumeId, volumeId), eq(attachments.status, 'reserved')))
+
 /** Statement: changes an attachment. */
 export const updateAttachment = (db: Database, id: string, set: Partial<AttachmentRow>) =>
   db.update(attachments).set(set).where(eq(attachments.id, id))

@@ -1,20 +1,10 @@
-import { and, eq, isNull, not, type Placeholder, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNull, ne, not, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import { alias, type SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { Database } from '../../client.ts'
 import { always, among, anyOf } from '../../conditions.ts'
 import { prepared, type Slots } from '../../prepared.ts'
-import {
-  attachments,
-  bindings,
-  clouds,
-  madeVolumeTypes,
-  mappings,
-  type Policy,
-  volumes,
-  zones,
-} from '../../schema/index.ts'
+import { attachments, bindings, clouds, madeVolumeTypes, volumes } from '../../schema/index.ts'
 import { foundWithin, type Scope, within } from '../../scope.ts'
-import { policyBeside } from '../clouds/policies.ts'
 import { contains, named, pagesOf, type Slice, seldom, type Time, type Times, timesBy, timesMet } from '../listing.ts'
 import { mostOf } from '../quotas.ts'
 
@@ -45,7 +35,8 @@ const read = (db: Database) =>
     .leftJoin(clouds, eq(clouds.id, volumes.cloudId))
     .leftJoin(madeVolumeTypes, eq(madeVolumeTypes.id, volumes.typeId))
     .leftJoin(own, and(eq(own.kind, 'volume'), eq(own.resourceId, volumes.id)))
-    .leftJoin(attachments, eq(attachments.volumeId, volumes.id))
+    // One that is only kept is in no server.
+    .leftJoin(attachments, and(eq(attachments.volumeId, volumes.id), ne(attachments.serverId, '')))
     .leftJoin(held, and(eq(held.kind, 'attachment'), eq(held.resourceId, attachments.id)))
 
 const flat = ({ volume, cloud, ...rest }: Awaited<ReturnType<typeof read>>[number]): VolumeRead => ({
@@ -255,64 +246,6 @@ export const beingRewritten = (id: string) =>
 /** True (as SQL) when no cloud has the volume: it is yet to be made, or that failed. */
 export const volumeUnmade = (id: string) =>
   sql`not exists (select 1 from bindings where kind = 'volume' and resource_id = ${id} and phase = 'bound')`
-
-/** A zone in which the scope's project could have a volume. */
-export interface VolumeZone {
-  cloudId: string
-  cloud: string
-  type: string
-  zone: string
-  available: boolean
-  load: number | null
-  /** Names of the volume types that the cloud offers there. */
-  volumeTypes: string[]
-  enabled: boolean
-  readOnly: boolean
-  /** When the cloud last answered. */
-  seenAt: number | null
-}
-
-/** Statement: zones of the clouds that the scope's project is mapped to, in the operator's order. */
-export const volumeZonesQuery = (db: Database, scope: Scope<string | Placeholder>, project?: Placeholder) => {
-  const query = db
-    .select({
-      cloudId: clouds.id,
-      // In a batch D1 gives rows by the names of their columns, which have to differ.
-      cloud: sql<string>`${clouds.name}`.as('cloud_name'),
-      type: clouds.type,
-      zone: zones.name,
-      available: zones.available,
-      load: zones.load,
-      volumeTypes: sql<
-        string[]
-      >`(select json_group_array(t.name) from volume_types t where t.cloud_id = ${zones.cloudId}
-        and (t.zones is null or exists (select 1 from json_each(t.zones) where value = ${zones.name})))`.mapWith(
-        (names: string) => JSON.parse(names) as string[],
-      ),
-      enabled: clouds.enabled,
-      readOnly: sql<boolean>`${clouds.options} ->> 'read_only' is true`.mapWith(Boolean),
-      seenAt: clouds.seenAt,
-      policy: (project ? policyBeside(project) : sql<Policy | null>`null`).as('policy'),
-    })
-    .from(zones)
-    .innerJoin(clouds, eq(clouds.id, zones.cloudId))
-    .$dynamic()
-  if (!('every' in scope))
-    query.innerJoin(mappings, and(eq(mappings.cloudId, clouds.id), eq(mappings.projectId, scope.projectId)))
-  return query.orderBy(clouds.position, clouds.name, zones.position, zones.name)
-}
-
-const zonesFor = prepared((db, { scope }: Slots<{ scope: Scope }>) => volumeZonesQuery(db, scope))
-
-/** Zones of the clouds that the scope's project is mapped to, in the operator's order. */
-export const volumeZones = (db: Database, scope: Scope): Promise<VolumeZone[]> => zonesFor.run(db, { scope })
-
-const zonesSaid = prepared((db, { scope, project }: Slots<{ scope: Scope; project: string }>) =>
-  volumeZonesQuery(db, scope, project),
-)
-
-/** The same, each with what administrators said of `project`. */
-export const volumeZonesSaid = (db: Database, scope: Scope, project: string) => zonesSaid.run(db, { scope, project })
 
 /** True (as SQL) when one volume of the project may not be that large. */
 export const tooLargeFor = (projectId: string, sizeGib: number) =>

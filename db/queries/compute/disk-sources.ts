@@ -3,7 +3,7 @@ import type { Database } from '../../client.ts'
 import { anyOf, either } from '../../conditions.ts'
 import { bindings, images, snapshots, volumes } from '../../schema/index.ts'
 import { foundWithin, type Scope, within } from '../../scope.ts'
-import { volumeZonesQuery } from '../block-storage/volumes.ts'
+import { volumeZonesQuery } from '../block-storage/volume-zones.ts'
 import { sharedWith } from '../line/sharing.ts'
 
 /** What disks of a new server are made of. */

@@ -19,7 +19,7 @@ import {
   volumes,
 } from '../../schema/index.ts'
 import { foundWithin, type Scope, within } from '../../scope.ts'
-import type { VolumeZone } from '../block-storage/volumes.ts'
+import type { VolumeZone } from '../block-storage/volume-zones.ts'
 import { isPlace } from '../clouds/aggregates.ts'
 import { takesServers } from '../clouds/clouds.ts'
 import { type Fill, fillColumns, fillJoined } from '../clouds/marks.ts'

@@ -1,5 +1,5 @@
 import { poolsIn } from '../../broker/block-storage/pools.ts'
-import { zonesWithVolumes } from '../../broker/block-storage/volume-place.ts'
+import { takesNew, zonesWithVolumes } from '../../broker/block-storage/volume-place.ts'
 import { asAsked, DEFAULT_TYPE } from '../../broker/block-storage/volume-types.ts'
 import { isTrue } from '../../http/boolean.ts'
 import { notFound } from '../../http/fault.ts'
@@ -19,7 +19,7 @@ export const poolOperations: Operation[] = [
     handle: async ({ context, query, version }) => {
       const type =
         query.volume_type && version >= 35 ? await asAsked(context, await typeOf(context, query.volume_type)) : null
-      const zones = (await zonesWithVolumes(context)).filter((zone) => type?.fits(zone) ?? true)
+      const zones = (await zonesWithVolumes(context)).filter((zone) => takesNew(zone) && (type?.fits(zone) ?? true))
       const pools = zones
         .flatMap(poolsIn)
         .filter(

@@ -22,6 +22,7 @@ import {
   volumesInGroup,
 } from '../../../db/queries/block-storage/groups.ts'
 import { deleteSnapshots, snapshotInUse } from '../../../db/queries/block-storage/snapshots.ts'
+import { snapshotFrozen } from '../../../db/queries/block-storage/volume-services.ts'
 import { volumeNot } from '../../../db/queries/block-storage/volumes.ts'
 import { refuseChange } from '../../../db/queries/line/adopt.ts'
 import type { Context } from '../../context.ts'
@@ -179,7 +180,10 @@ export const snapGroup = async (
 export const removeGroupSnapshot = async (context: Context, { id }: GroupSnapshotRead): Promise<void> => {
   const ids = (await snapshotsInGroup(context.db, id)).map((each) => each.id)
   await write(context, 'delete', 'group_snapshot', id, [
-    ...ids.map((each) => guard(context, 'snapshot-used', snapshotInUse(each))),
+    ...ids.flatMap((each) => [
+      guard(context, 'snapshot-used', snapshotInUse(each)),
+      guard(context, 'volume-frozen', snapshotFrozen(each)),
+    ]),
     deleteSnapshots(context.db, ids, context.now()),
     unwanted(context, 'snapshot', ids),
     deleteGroupSnapshot(context.db, id),

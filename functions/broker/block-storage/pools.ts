@@ -1,4 +1,4 @@
-import type { VolumeZone } from '../../../db/queries/block-storage/volumes.ts'
+import type { VolumeZone } from '../../../db/queries/block-storage/volume-zones.ts'
 import { DEFAULT_TYPE } from './type-names.ts'
 
 /** The extra spec that names zones: Cinder's scheduler reads it, and nobody compares it with a pool. */

@@ -1,4 +1,10 @@
-import { attachmentMoved } from '../../../db/queries/block-storage/attachments.ts'
+import {
+  type AttachmentRead,
+  type AttachmentRow,
+  attachmentMoved,
+  dropReserved,
+  insertAttachment,
+} from '../../../db/queries/block-storage/attachments.ts'
 import { moveVolumes, type VolumeRead, volumeHeld } from '../../../db/queries/block-storage/volumes.ts'
 import type { Context } from '../../context.ts'
 import { commit, guard } from '../line/commit.ts'
@@ -19,6 +25,41 @@ export const reserveVolume = (context: Context, volume: VolumeRead): Promise<voi
       moveVolumes(context.db, [volume.id], ['available'], 'attaching', context.now()),
     ],
   )
+
+/** The same with an attachment that stands for it, of no server yet: it is given back as that goes (`giveBack`). */
+export const keepForAttachment = async (context: Context, volume: VolumeRead): Promise<AttachmentRow> => {
+  const { db } = context
+  const row: AttachmentRow = {
+    id: context.newId(),
+    projectId: volume.projectId,
+    serverId: '',
+    volumeId: volume.id,
+    ...{ device: null, tag: null, deleteOnTermination: false, bootIndex: null },
+    status: 'reserved',
+    createdAt: context.now(),
+    attachedAt: null,
+  }
+  await commitOn(
+    context,
+    'reserve',
+    volume,
+    ['available'],
+    [
+      guard(context, 'volume-attached', volumeHeld(volume.id)),
+      insertAttachment(db, row),
+      moveVolumes(db, [volume.id], ['available'], 'reserved', row.createdAt),
+    ],
+  )
+  return row
+}
+
+/** An attachment of no server goes, and its volume is free again. */
+export const giveBack = (context: Context, { id, volumeId }: AttachmentRead): Promise<void> =>
+  commit(context, { action: 'unreserve', kind: 'volume', resourceId: volumeId }, [
+    guard(context, 'volume-status', attachmentMoved(id, 'reserved')),
+    dropReserved(context.db, volumeId),
+    moveVolumes(context.db, [volumeId], ['reserved'], 'available', context.now()),
+  ])
 
 /** Gives back what was only kept; one that goes into a server stays on its way there. */
 export const unreserveVolume = async (context: Context, volume: VolumeRead): Promise<void> => {

@@ -8,6 +8,7 @@ import {
   snapshotNot,
   updateSnapshot,
 } from '../../../db/queries/block-storage/snapshots.ts'
+import { snapshotFrozen, volumeFrozen } from '../../../db/queries/block-storage/volume-services.ts'
 import { type VolumeRead, type VolumeRow, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
 import type { Context } from '../../context.ts'
 import { charge, commit, guard, type Write } from '../line/commit.ts'
@@ -47,7 +48,7 @@ const create = async (context: Context, given: VolumeRead, wish: NewSnapshot): P
   return row
 }
 
-/** A snapshot, and the writes that admit it; charges `snapshots` and `gigabytes`. */
+/** A snapshot, and the writes that admit it; charges `snapshots` and `gigabytes`. Guard: `volume-frozen`. */
 export const planSnapshot = (
   context: Context,
   volume: Placed<VolumeRow>,
@@ -76,6 +77,7 @@ export const planSnapshot = (
     deletedAt: null,
   }
   const writes = [
+    guard(context, 'volume-frozen', volumeFrozen(volume.id)),
     charge(row.projectId, 'snapshots', 1),
     charge(row.projectId, 'gigabytes', row.sizeGib),
     insertSnapshot(context.db, row),
@@ -94,6 +96,7 @@ export const deleteSnapshot = async (context: Context, snapshot: SnapshotRead, f
   await commit(context, { action: 'delete', kind: 'snapshot', resourceId: snapshot.id }, [
     ...(force ? [] : [guard(context, 'snapshot-status', snapshotNot(snapshot.id, allowed))]),
     guard(context, 'snapshot-used', snapshotInUse(snapshot.id)),
+    guard(context, 'volume-frozen', snapshotFrozen(snapshot.id)),
     deleteSnapshots(context.db, [snapshot.id], context.now()),
     unwanted(context, 'snapshot', snapshot.id),
   ])

@@ -1,9 +1,5 @@
-import {
-  nowhereNoMore,
-  updateVolume,
-  type VolumeRow,
-  type VolumeZone,
-} from '../../../db/queries/block-storage/volumes.ts'
+import type { VolumeZone } from '../../../db/queries/block-storage/volume-zones.ts'
+import { nowhereNoMore, updateVolume, type VolumeRow } from '../../../db/queries/block-storage/volumes.ts'
 import { policyOf } from '../../../db/queries/clouds/policies.ts'
 import { homeOf } from '../../../db/queries/compute/home.ts'
 import type { Context } from '../../context.ts'
@@ -13,7 +9,7 @@ import { guard, type Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
 import { projectMeans } from '../money/parts.ts'
 import { payVolume } from './volume-money.ts'
-import { chained, choosePlace, offers, type Source, sourceOf, zonesWithVolumes } from './volume-place.ts'
+import { chained, choosePlace, offers, type Source, sourceOf, takesNew, zonesWithVolumes } from './volume-place.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 import { askedById, DEFAULT_TYPE } from './volume-types.ts'
 
@@ -43,7 +39,9 @@ const homesOf = async (context: Context, { projectId, volumeType, typeId, imageI
   const wish = { zone: null, snapshotId: null, sourceVolumeId: null, imageId, volumeType }
   const source = await sourceOf(context, projectId, wish, all)
   const type = typeId === null ? null : await askedById(context, typeId)
-  const typed = all.filter((place) => offers(place, volumeType) && !place.readOnly && (type?.fits(place) ?? true))
+  const typed = all.filter(
+    (place) => offers(place, volumeType) && !place.readOnly && takesNew(place) && (type?.fits(place) ?? true),
+  )
   return { source, homes: typed.filter(({ cloudId }) => source.clouds?.includes(cloudId) ?? true) }
 }
 
@@ -101,5 +99,6 @@ const siteAmong = async (
   const [home = null] = await homeOf(context.db, projectId)
   const places = chained(found?.policy ?? null, homes)
   const site = choosePlace(null, volumeType, places, { ...source, cloudId: null }, home)
+  if (!site) throw new VolumeRefused({ kind: 'incapable', reason: 'No zone where it could be made takes new volumes.' })
   return { site, holds: found ? [stillSaid(context, projectId, found.said)] : [] }
 }

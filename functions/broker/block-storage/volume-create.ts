@@ -1,12 +1,12 @@
 import { beginRestore } from '../../../db/queries/block-storage/backups.ts'
 import { groupGone } from '../../../db/queries/block-storage/groups.ts'
 import { snapshotNot } from '../../../db/queries/block-storage/snapshots.ts'
+import type { VolumeZone } from '../../../db/queries/block-storage/volume-zones.ts'
 import {
   insertVolume,
   tooLargeFor,
   type VolumeRead,
   type VolumeRow,
-  type VolumeZone,
 } from '../../../db/queries/block-storage/volumes.ts'
 import { homeOf } from '../../../db/queries/compute/home.ts'
 import type { ImageRow } from '../../../db/queries/image/images.ts'
@@ -75,6 +75,7 @@ export const planNewVolume = async (context: Context, wish: NewVolume): Promise<
     source,
     home,
   )
+  if (!place) return unscheduled(context, wish, { projectId, volumeType, typeId, typeName }, holds)
   const size = wish.size ?? source.least
   if (size < source.least)
     throw new VolumeRefused({ kind: 'too-small', what: sourceName(wish), size, least: source.least })
@@ -134,7 +135,7 @@ const inTypesZones = (
   return fitting
 }
 
-/** A volume of a type that no pool answers to: accepted as Cinder accepts it, and in error with a message to its project. */
+/** A volume of a type that no pool answers to, or for which none is enabled: accepted as Cinder accepts it, and in error with a message to its project. */
 const unscheduled = (
   context: Context,
   wish: NewVolume,

@@ -1,13 +1,8 @@
 import { adapterFor } from '../../../adapters/registry.ts'
 import { readBackup } from '../../../db/queries/block-storage/backups.ts'
 import { readSnapshot, type SnapshotRead } from '../../../db/queries/block-storage/snapshots.ts'
-import {
-  readVolume,
-  type VolumeRead,
-  type VolumeZone,
-  volumesOf,
-  volumeZones,
-} from '../../../db/queries/block-storage/volumes.ts'
+import { type VolumeZone, volumeZones } from '../../../db/queries/block-storage/volume-zones.ts'
+import { readVolume, type VolumeRead, volumesOf } from '../../../db/queries/block-storage/volumes.ts'
 import type { Home } from '../../../db/queries/compute/home.ts'
 import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { Policy } from '../../../db/schema/index.ts'
@@ -235,9 +230,12 @@ export const named = (place: VolumeZone, zone: string) => zone === place.cloud |
 /** Whether volumes of a type can be had in a zone. */
 export const offers = (place: VolumeZone, type: string) => type === DEFAULT_TYPE || place.volumeTypes.includes(type)
 
+/** Whether new volumes are made in a zone, as far as its operator says. */
+export const takesNew = ({ disabled, frozen }: Pick<VolumeZone, 'disabled' | 'frozen'>): boolean => !disabled && !frozen
+
 /**
  * The named zone, or one with the type and room: next to the source if there is one, else where the project is already,
- * else where its first server would go (`place`), so that the two meet.
+ * else where its first server would go (`place`), so that the two meet. Null: an operator keeps new volumes from each.
  */
 export const choosePlace = (
   zone: string | null,
@@ -245,7 +243,7 @@ export const choosePlace = (
   places: VolumeZone[],
   source: Source,
   home: Home | null,
-): VolumeZone => {
+): VolumeZone | null => {
   const wanted = zone === null ? places : places.filter((place) => named(place, zone))
   if (!places.length) throw new VolumeRefused({ kind: 'no-cloud' })
   if (!wanted.length) throw new VolumeRefused({ kind: 'no-zone', zone: zone! })
@@ -266,12 +264,14 @@ export const choosePlace = (
     const zones = places.filter((p) => offers(p, type)).map(zoneName)
     throw new VolumeRefused({ kind: 'no-type', type, zones })
   }
-  const open = offering.filter(({ available }) => available)
+  const taking = offering.filter(takesNew)
+  const open = taking.filter(({ available }) => available)
   // Servers decide the cloud, as the operator's order does for them; volumes only the zone.
-  const away = (p: VolumeZone): number => Number(home?.of === 'server' && p.cloudId !== home.cloudId)
+  const away = (p: VolumeZone): number =>
+    Number((home?.of === 'server' || home?.of === 'network') && p.cloudId !== home.cloudId)
   const apart = (p: VolumeZone): number => Number(p.cloudId === home?.cloudId && p.zone !== home.zone)
   const order = (p: VolumeZone): number => places.findIndex(({ cloudId }) => cloudId === p.cloudId)
-  const roomy = [...(open.length ? open : offering)].sort(
+  const roomy = [...(open.length ? open : taking)].sort(
     (a, b) =>
       Number(a.readOnly) - Number(b.readOnly) ||
       Number((a.load ?? 0) >= 1) - Number((b.load ?? 0) >= 1) ||
@@ -281,5 +281,5 @@ export const choosePlace = (
       (a.load ?? 0) - (b.load ?? 0) ||
       a.zone.localeCompare(b.zone),
   )
-  return roomy[0]!
+  return roomy[0] ?? null
 }

@@ -7,7 +7,7 @@ import {
   typesFor,
 } from '../../../db/queries/block-storage/made-types.ts'
 import { offersType, volumeTypesFor } from '../../../db/queries/block-storage/volume-types.ts'
-import type { VolumeZone } from '../../../db/queries/block-storage/volumes.ts'
+import type { VolumeZone } from '../../../db/queries/block-storage/volume-zones.ts'
 import type { Context } from '../../context.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { idOf } from '../line/uuid.ts'

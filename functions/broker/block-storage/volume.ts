@@ -1,4 +1,5 @@
 import type { Capability } from '../../../adapters/contract.ts'
+import { dropReserved } from '../../../db/queries/block-storage/attachments.ts'
 import { endRestore } from '../../../db/queries/block-storage/backups.ts'
 import {
   beingBackedUp,
@@ -8,6 +9,7 @@ import {
   snapshotsOf,
 } from '../../../db/queries/block-storage/snapshots.ts'
 import { endTransfersOf } from '../../../db/queries/block-storage/transfers.ts'
+import { volumeFrozen } from '../../../db/queries/block-storage/volume-services.ts'
 import {
   beingRewritten,
   nowhereNoMore,
@@ -147,6 +149,7 @@ export const planDeletion = async (
       : guard(context, 'volume-status', volumeNot(volume, allowed)),
     guard(context, 'volume-attached', volumeHeld(id)),
     guard(context, 'volume-copying', beingBackedUp(id)),
+    guard(context, 'volume-frozen', volumeFrozen(id)),
     endTransfersOf(db, id, now),
     ...(cascade ? [] : [guard(context, 'volume-snapshots', hasSnapshots(id))]),
     ...(childIds.length ? [deleteSnapshots(db, childIds, now), unwanted(context, 'snapshot', childIds)] : []),
@@ -187,6 +190,7 @@ export const resetVolume = (context: Context, volume: VolumeRead, status: string
   commit(context, { action: 'reset_status', kind: 'volume', resourceId: volume.id, detail: { status } }, [
     guard(context, 'volume-rewritten', beingRewritten(volume.id)),
     updateVolume(context.db, volume.id, { status, fault: null, updatedAt: context.now() }),
+    ...(status === 'available' ? [dropReserved(context.db, volume.id)] : []),
     ...restoreOver(context, volume),
     ...endExtension(context, volume.attachment, 'The state was reset.'),
   ])

@@ -63,6 +63,9 @@ export const readCidr = (text: string): Block | null => {
   return { version: ip.version, prefix: Number(length), first, last: first + (1n << host) - 1n }
 }
 
+/** Whether a block is nothing but its ends, which somebody may have then (RFC 3021, RFC 6164). */
+export const onlyEnds = ({ version, prefix }: Block): boolean => prefix >= BITS[version] - 1
+
 /** A block as `10.0.0.0/24`, in its canonical spelling. */
 export const writeCidr = ({ version, first, prefix }: Block): string =>
   `${writeIp({ version, value: first })}/${prefix}`

@@ -1,5 +1,5 @@
 import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
-import { type Block, cidrHolds, eui64, readCidr, readIp, writeIp } from './address.ts'
+import { type Block, cidrHolds, eui64, onlyEnds, readCidr, readIp, writeIp } from './address.ts'
 import { conflicting, invalid, invalidInput } from './network-refusal.ts'
 
 /** Neutron's shape: either may be absent, not both. */
@@ -25,7 +25,7 @@ export const reservedAddresses = (cidr: string, kept: { head: number; tail: numb
 }
 
 const isKept = (block: Block, value: bigint, kept: { head: number; tail: number }): boolean =>
-  value < block.first + BigInt(kept.head) || value > block.last - BigInt(kept.tail)
+  !onlyEnds(block) && (value < block.first + BigInt(kept.head) || value > block.last - BigInt(kept.tail))
 
 /** The host makes its address from its MAC by itself. */
 export const bySlaac = (subnet: SubnetRow): boolean =>
@@ -107,7 +107,7 @@ const named = ({ used }: Choice, subnet: SubnetRow, text: string): FixedIp => {
   const block = readCidr(subnet.cidr)!
   const { value } = readIp(address)!
   // The ends of a block are nobody's address, but where a block is nothing but its ends.
-  const ends = block.version === 4 && block.prefix < 31 && (value === block.first || value === block.last)
+  const ends = block.version === 4 && !onlyEnds(block) && (value === block.first || value === block.last)
   if (ends) throw invalid('InvalidIpForSubnet', `IP address ${address} is not a valid IP for the specified subnet.`)
   if (used.has(`${subnet.id}/${address}`))
     throw conflicting('IpAddressAlreadyAllocated', `IP address ${address} already allocated in subnet ${subnet.id}`)

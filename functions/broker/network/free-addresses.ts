@@ -1,7 +1,7 @@
 import { type HeldAddress, heldAmong } from '../../../db/queries/network/port-ground.ts'
 import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
-import { readCidr, readIp, writeIp } from './address.ts'
+import { onlyEnds, readCidr, readIp, writeIp } from './address.ts'
 
 /* Free addresses are found by asking of some whether they are held, never by reading all that are: a /8 as fast as a /24. */
 
@@ -26,7 +26,7 @@ interface Positions {
 
 const positionsOf = (subnet: SubnetRow): Positions => {
   const block = readCidr(subnet.cidr)!
-  const kept = block.version === 4 ? KEPT : { head: 1, tail: 0 }
+  const kept = onlyEnds(block) ? { head: 0, tail: 0 } : block.version === 4 ? KEPT : { head: 1, tail: 0 }
   const [lowest, highest] = [block.first + BigInt(kept.head), block.last - BigInt(kept.tail)]
   const ranges = subnet.allocationPools.flatMap((pool) => {
     const [start, end] = [readIp(pool.start)!.value, readIp(pool.end)!.value]

@@ -134,7 +134,17 @@ describe('a backup', () => {
     expect((await backupOf(id)).status).toBe('error')
     expect((await at().post(`${base}/backups/${id}/restore`, { restore: {} })).status).toBe(400)
     expect((await at('admin').get(`${base}/backups/${id}/export_record`)).status).toBe(501)
-    expect((await at('admin').post(`${base}/backups/import_record`, {})).status).toBe(501)
+    const take = (record: unknown) => {
+      const backup_url = typeof record === 'string' ? record : btoa(JSON.stringify(record))
+      const body = { 'backup-record': { backup_service: 'clouds', backup_url } }
+      return at('admin').post(`${base}/backups/import_record`, body)
+    }
+    expect((await at('admin').post(`${base}/backups/import_record`, {})).status).toBe(400)
+    expect((await take('no record')).body.badRequest.message).toMatch("Can't parse backup record.")
+    expect((await take({ a: 1 })).body.badRequest.message).toMatch('Provided backup record is missing an id')
+    expect((await take({ id: 'x' })).body.badRequest.message).toMatch('missing size attribute')
+    expect((await take({ id, size: 1 })).body.badRequest.message).toMatch('Backup already exists in database.')
+    expect((await take({ id: crypto.randomUUID(), size: 1 })).status).toBe(501)
     expect((await at('admin').post(`${base}/backups/${id}/action`, { 'os-force_delete': null })).status).toBe(202)
     await plimsoll.settle()
     const project = plimsoll.projectId('demo')

@@ -140,11 +140,54 @@ describe('attachments', () => {
     expect((await shown(id)).status).toBe('available')
   })
 
+  it('keep a volume for somebody, where no server is named yet', async () => {
+    const [server, id] = [await serverOn(plimsoll), await aVolume()]
+    const make = (more: object = {}) => at().post(`${base}/attachments`, { attachment: { volume_uuid: id, ...more } })
+    const { status, body } = await make()
+    const kept = body.attachment
+    expect([status, kept]).toEqual([
+      200,
+      expect.objectContaining({
+        status: 'reserved',
+        instance: null,
+        volume_id: id,
+        attached_at: '',
+        connection_info: {},
+      }),
+    ])
+    const path = `${base}/attachments/${kept.id}`
+    expect(await shown(id)).toMatchObject({ status: 'reserved', attachments: [] })
+    expect((await at().get(path)).body.attachment).toEqual(kept)
+    expect((await at().get(`${base}/attachments?status=reserved`)).body.attachments).toMatchObject([{ id: kept.id }])
+    // Nobody else has it meanwhile, and nobody says that a host has connected what no host can.
+    expect((await make({ instance_uuid: server.id })).status).toBe(400)
+    expect((await make()).status).toBe(400)
+    expect((await at().delete(`${base}/volumes/${id}`)).status).toBe(400)
+    expect((await at().put(path, { attachment: { connector: { host: 'h' } } })).status).toBe(501)
+    expect((await at().post(`${path}/action`, { 'os-complete': null })).status).toBe(400)
+    const gone = await at().delete(path)
+    expect([gone.status, gone.body]).toEqual([200, { attachments: [] }])
+    expect([(await at().delete(path)).status, (await shown(id)).status]).toEqual([404, 'available'])
+    expect((await make({ instance_uuid: server.id })).status).toBe(200)
+  })
+
+  it('that only keep a volume are gone where an administrator says that it is free', async () => {
+    const id = await aVolume()
+    await at().post(`${base}/attachments`, { attachment: { volume_uuid: id } })
+    const reset = (status: string) =>
+      at('admin').post(`${base}/volumes/${id}/action`, { 'os-reset_status': { status } })
+    expect((await reset('error')).status).toBe(202)
+    expect((await at().get(`${base}/attachments`)).body.attachments).toHaveLength(1)
+    expect((await reset('available')).status).toBe(202)
+    expect((await at().get(`${base}/attachments`)).body.attachments).toEqual([])
+    expect((await at().delete(`${base}/volumes/${id}`)).status).toBe(202)
+  })
+
   it('are of servers, and of no hosts with connectors', async () => {
     const [server, id] = [await serverOn(plimsoll), await aVolume()]
     const make = (more: object, version = '3.70') =>
       at('demo', version).post(`${base}/attachments`, { attachment: { volume_uuid: id, ...more } })
-    expect((await make({})).status).toBe(501)
+    expect((await make({ connector: { host: 'h' } })).status).toBe(501)
     expect((await make({ instance_uuid: server.id, connector: { host: 'h' } })).status).toBe(501)
     expect((await make({ instance_uuid: server.id, mode: 'ro' })).status).toBe(400)
     expect((await make({ instance_uuid: server.id, mode: 'rw' }, '3.53')).status).toBe(400)

@@ -345,12 +345,5 @@ describe('where volumes are made', () => {
     ])
     expect((await at('admin').get(`${base}/os-services?binary=cinder-backup`)).body.services).toEqual([])
     expect((await at('admin').get(`${base}/os-services?host=sandbox`)).body.services).toHaveLength(2)
-    const change = async (action: string, body: unknown) =>
-      (await at('admin').put(`${base}/os-services/${action}`, body)).status
-    expect(await change('disable', { host: 'sandbox@a', binary: 'cinder-volume' })).toBe(409)
-    expect(await change('disable', { host: 'nowhere', binary: 'cinder-volume' })).toBe(404)
-    expect(await change('freeze', { host: 'nowhere' })).toBe(400)
-    expect(await change('disable-log-reason', { host: 'sandbox@a' })).toBe(400)
-    expect(await change('paint', { host: 'sandbox@a' })).toBe(404)
   })
 })

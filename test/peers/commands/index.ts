@@ -29,9 +29,10 @@ export const commands = async (report: Report, turn: number | null, part?: strin
     ground.agreed(report, 'commands')
     tellOutcomes(report, 'commands', outcomes, knownOf)
     if (asked.length < ALL.length) return
+    const refused = (await Promise.all(ALL.map(refusedOf))).flat()
     await writeSuite({
       title: 'nova, cinder, glance and neutron by their own command lines',
-      about: `python-novaclient ${CLIENTS.nova}, python-cinderclient ${CLIENTS.cinder}, python-glanceclient ${CLIENTS.glance} and python-neutronclient ${NEUTRON} of PyPI, every command that their help lists and that is for what Plimsoll has a service for, by \`npm run peers -- commands\`:`,
+      about: `python-novaclient ${CLIENTS.nova}, python-cinderclient ${CLIENTS.cinder}, python-glanceclient ${CLIENTS.glance} and python-neutronclient ${NEUTRON} of PyPI, every command that their help lists and that is for what Plimsoll has a service for, by \`npm run peers -- commands\`. ${refused.length} of them the service refuses itself, as it comes or because there is no such thing, and they pass if they are refused with its status and in its words (\`test/peers/commands/*.txt\` says why of each): ${refused.map((name) => `\`${name}\``).join(', ')}.`,
       outcomes,
       groupOf: (test) => test.split(' ')[0]!,
       knownOf,
@@ -52,16 +53,24 @@ interface Line {
   gone: boolean
   /** It is said again until it is not refused. */
   again: boolean
+  /** The service itself refuses it, with that status (null: its client does, and asks nothing), and in these words. */
+  refused: Refusal | null
+}
+
+interface Refusal {
+  status: string | null
+  words: string
 }
 
 const lineOfList = (text: string): Line => {
   const [, kept, rest = ''] = /^(?:([\w= -]+) <- )?(.*)$/.exec(text) ?? []
-  const [, wait, gone, again, said = ''] = /^(?:wait ([\w-]+): |(gone: )|(again: ))?(.*)$/.exec(rest) ?? []
-  const [, who = 'demo', version, words = ''] = /^(?:(admin|alt): )?(?:@([\d.]+) )?(.*)$/.exec(said) ?? []
+  const [, status, words, asked = ''] = /^(?:refused (\d{3} )?"([^"]+)": )?(.*)$/.exec(rest) ?? []
+  const [, wait, gone, again, said = ''] = /^(?:wait ([\w-]+): |(gone: )|(again: ))?(.*)$/.exec(asked) ?? []
+  const [, who = 'demo', version, line = ''] = /^(?:(admin|alt): )?(?:@([\d.]+) )?(.*)$/.exec(said) ?? []
   const keeps = (kept ?? '').split(' ').filter(Boolean)
   return {
     who: who as PersonName,
-    argv: words.split(' '),
+    argv: line.split(' '),
     version: version ?? null,
     keeps: keeps.map((each) => {
       const [name = '', field = 'id'] = each.split('=')
@@ -70,24 +79,34 @@ const lineOfList = (text: string): Line => {
     until: wait ?? null,
     gone: gone !== undefined,
     again: again !== undefined,
+    refused: words === undefined ? null : { status: status?.trim() ?? null, words },
   }
 }
 
-/** Plays a client's list. Each command counts once: one that is said again and refused then has failed. */
-const play = async (cli: Cli, ground: Ground): Promise<Map<string, Outcome>> => {
+const linesOf = async (cli: Cli): Promise<Line[]> => {
   const text = await readFile(fileURLToPath(new URL(`${cli}.txt`, import.meta.url)), 'utf8')
   const lines = text.split('\n').filter((line) => line && !line.startsWith('#'))
+  return lines.map(lineOfList)
+}
+
+/** Commands that their service refuses itself. */
+const refusedOf = async (cli: Cli): Promise<string[]> =>
+  (await linesOf(cli)).flatMap(({ refused, argv }) => (refused ? `${cli} ${argv[0]}` : []))
+
+/** Plays a client's list. Each command counts once: one that is said again and refused then has failed. */
+const play = async (cli: Cli, ground: Ground): Promise<Map<string, Outcome>> => {
+  const lines = await linesOf(cli)
   const folder = ground.broker.folder
   const vars: Vars = { ...(await namesFor(ground, folder)), ...(await furnish(ground, cli)) }
   const client = await startOldClient(cli, folder)
   const outcomes = new Map<string, Outcome>()
   try {
-    for (const line of lines.map(lineOfList)) {
+    for (const line of lines) {
       const argv = line.argv.map((word) => fill(word, vars))
       const env = { ...environment(ground, line.who), OS_COMPUTE_API_VERSION: line.version ?? '2.latest' }
       const test = `${cli} ${line.argv[0]}`
       const said = await heard(() => client.say(argv, env), line)
-      const fault = faultOf(said, line)
+      const fault = faultOf(said, line, vars)
       if (process.env.PEERS_TELL) console.log(fault ? `-- ${test}: ${fault.slice(0, 200)}` : `ok ${test} ${said.ms}`)
       if (fault) outcomes.set(test, { result: 'failed', ms: said.ms, why: lineOf(fault) })
       else if (!outcomes.has(test)) outcomes.set(test, { result: 'passed', ms: said.ms, why: '' })
@@ -117,10 +136,18 @@ const heard = async (say: () => Promise<Said>, { until, gone, again }: Line): Pr
 const isOf = ({ stdout }: Said, status: string): boolean =>
   (fieldOf(stdout, 'status') ?? stdout).toLowerCase().includes(status.toLowerCase())
 
-const faultOf = (said: Said, { until, gone }: Line): string | null => {
+const faultOf = (said: Said, { until, gone, refused }: Line, vars: Vars): string | null => {
   if (gone) return said.rc === 0 ? 'It is still there.' : null
+  if (refused) return refusalFault(said, refused, vars)
   if (said.rc !== 0) return (said.stderr || said.stdout).trim().split('\n').slice(-3).join(' ') || `exit ${said.rc}`
   return until !== null && !isOf(said, until) ? `It did not become ${until}.` : null
+}
+
+const refusalFault = ({ rc, stdout, stderr }: Said, { status, words }: Refusal, vars: Vars): string | null => {
+  const told = `${stderr} ${stdout}`.trim()
+  if (rc === 0) return 'It is not refused.'
+  const right = told.includes(fill(words, vars)) && (status === null || told.includes(`HTTP ${status}`))
+  return right ? null : `It is refused otherwise: ${told}`
 }
 
 /** The value of a field: in a dictionary, in a table of one thing, or in the first row of one of many. */

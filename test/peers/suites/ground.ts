@@ -141,7 +141,7 @@ const drawOutside = async (admin: Api): Promise<string> => {
 const makeNetwork = async (person: Api, external: string): Promise<void> => {
   const at = '/network/v2.0'
   const { network } = await person.must('POST', `${at}/networks`, { network: { name: NETWORK } })
-  const wish = { network_id: network.id, name: SUBNET, ip_version: 4, cidr: '10.64.0.0/24' }
+  const wish = { network_id: network.id, name: SUBNET, ip_version: 4, cidr: '10.0.0.0/26' }
   const { subnet } = await person.must('POST', `${at}/subnets`, { subnet: wish })
   const external_gateway_info = { network_id: external }
   const { router } = await person.must('POST', `${at}/routers`, { router: { name: ROUTER, external_gateway_info } })

@@ -1,4 +1,5 @@
 import type { Found } from '../../../../db/queries/compute/places.ts'
+import { takesNew } from '../../block-storage/volume-place.ts'
 import { DEFAULT_TYPE } from '../../block-storage/volume-types.ts'
 import type { Disk } from './disk.ts'
 
@@ -22,6 +23,7 @@ export const whyNoTypes = (
   const nowhere = disks.find(({ sites }) => sites && !sites.some((at) => at.cloudId === cloudId && at.zone === zone))
   if (nowhere) return `Volume ${nowhere.volume!.id} cannot be made there.`
   const here = sources.zones.find((each) => each.cloudId === cloudId && each.zone === zone)
+  if (here && !takesNew(here) && disks.some(({ made }) => made)) return 'Its operator has no new volumes made there.'
   const wanted = disks.flatMap(({ made }) => (made && made.volumeType !== DEFAULT_TYPE ? made.volumeType : []))
   const missing = wanted.find((type) => !here?.volumeTypes.includes(type))
   const unfit = disks.find(({ made }) => made?.type && !(here && made.type.fits(here)))?.made?.type

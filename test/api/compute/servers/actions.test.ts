@@ -329,10 +329,31 @@ describe('what admins may', () => {
 })
 
 describe('what no cloud has', () => {
-  test.each(['restore', 'trigger_crash_dump'])('%s is 409 with the reason', async (name) => {
-    const answer = await w.act(id, { [name]: null })
+  test('a dump of its memory is 409 with the reason', async () => {
+    const answer = await w.act(id, { trigger_crash_dump: null })
     expect(answer.status).toBe(409)
-    expect(answer.body.conflictingRequest.message.length).toBeGreaterThan(20)
+    expect(answer.body.conflictingRequest.message).toMatch(/cannot make a server dump its memory/)
+  })
+  test('what is not deleted is not restored', async () => {
+    const answer = await w.act(id, { restore: null })
+    const reason = `Cannot 'restore' instance ${id} while it is in vm_state active`
+    expect([answer.status, answer.body.conflictingRequest.message]).toEqual([409, reason])
+  })
+  test('what is on a cloud that answers is not evacuated from it, and from one that does not only by itself', async () => {
+    const admin = w.admin.with({ 'OpenStack-API-Version': 'compute 2.96' })
+    const to = async (asked: object, client = admin) => {
+      const { status, body } = await w.act(id, { evacuate: asked }, client)
+      return [status, (Object.values(body)[0] as { message: string }).message]
+    }
+    expect((await to({}, w.newest))[0]).toBe(403)
+    expect(await to({})).toEqual([400, 'Compute service of sandbox is still in use.'])
+    expect(await to({ host: 'nowhere' })).toEqual([404, 'Compute host nowhere not found.'])
+    expect(await to({ host: 'sandbox' })).toEqual([400, "The target host can't be the same one."])
+    expect((await to({ host: 7 }))[0]).toBe(400)
+    const forced = w.admin.with({ 'OpenStack-API-Version': 'compute 2.60' })
+    expect(await to({ force: true }, forced)).toEqual([400, "Can't force to a non-provided destination"])
+    await w.plimsoll.db.run(`update clouds set closed_until = ${w.plimsoll.clock.now + 60_000}`)
+    expect(await to({})).toEqual([409, expect.stringContaining('move machines between their hosts by themselves')])
   })
   test('a new password is refused with what the capabilities of its cloud say beforehand', async () => {
     const { clouds } = (await w.admin.get('/broker/v1/capabilities')).body
@@ -344,14 +365,11 @@ describe('what no cloud has', () => {
   test.each([
     ['migrate', {}],
     ['os-migrateLive', { block_migration: 'auto' }],
-    ['evacuate', {}],
   ])('%s is for admins, who are told why not', async (name, besides) => {
     const admin = w.admin.with({ 'OpenStack-API-Version': 'compute 2.96' })
-    const to = (host: string | undefined, client = admin) =>
-      w.act(id, { [name]: { ...besides, ...(host === undefined ? {} : { host }) } }, client)
-    const here = name === 'evacuate' ? undefined : 'sandbox'
-    expect((await to(here, w.newest)).status).toBe(403)
-    expect((await to(here)).status).toBe(409)
+    const to = (host: string, client = admin) => w.act(id, { [name]: { ...besides, host } }, client)
+    expect((await to('sandbox', w.newest)).status).toBe(403)
+    expect((await to('sandbox')).status).toBe(409)
     const nowhere = await to('nowhere')
     expect([nowhere.status, nowhere.body.badRequest.message]).toEqual([400, 'Compute host nowhere could not be found.'])
     expect((await w.act(id, { [name]: { ...besides, host: 7 } }, admin)).status).toBe(400)

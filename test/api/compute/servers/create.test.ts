@@ -398,6 +398,18 @@ describe('where it goes when nobody says', () => {
     expect((await w.demo.get(`${w.cinder}/volumes/${made}`)).body.volume.availability_zone).toBe(last)
     expect((await attach(server, made)).status).toBe(200)
   })
+
+  test('a volume comes into the zone where the network of its project lies, where there is nothing else to be near', async () => {
+    const zones = (await w.newest.get(`${NOVA}/os-availability-zone`)).body.availabilityZoneInfo
+    const last = zones.at(-1).zoneName as string
+    const first = await w.running({ availability_zone: last })
+    await w.demo.delete(`${NOVA}/servers/${first}`)
+    await w.plimsoll.settle()
+    const made = await volume()
+    await w.plimsoll.settle()
+    expect((await w.demo.get(`${w.cinder}/volumes/${made}`)).body.volume.availability_zone).toBe(last)
+    expect((await attach(await w.running(), made)).status).toBe(200)
+  })
 })
 
 test('an administrator makes a server on a network of his own, and on one that is shared', async () => {
