@@ -5,6 +5,7 @@ import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness
 /* What an operator of Cinder does with a `cinder-volume`, which is a zone of a cloud here. */
 
 const HOST = 'sandbox@a'
+const HERE = { availability_zone: 'sandbox.a' }
 const BINARY = 'cinder-volume'
 const FROZEN = 'Invalid input received: Modification operations are not allowed on frozen storage backends.'
 let plimsoll: Plimsoll
@@ -98,17 +99,20 @@ describe('a service that is disabled', () => {
 
 describe('a back end that is frozen', () => {
   it('has nothing made or deleted, until it is thawed', async () => {
-    const id = await createVolume(plimsoll, demo, { availability_zone: 'sandbox.a' })
+    const [id, other] = [await createVolume(plimsoll, demo, HERE), await createVolume(plimsoll, demo, HERE)]
     const snapshot = { volume_id: id, name: 'before' }
     const before = (await demo.post(`${base}/snapshots`, { snapshot })).body.snapshot.id
     await plimsoll.settle()
     expect((await change('freeze', { host: HOST })).status).toBe(200)
     expect(await service()).toMatchObject({ frozen: true, status: 'disabled', disabled_reason: 'frozen' })
     expect(await made()).toEqual(['available', 'sandbox.b'])
-    expect(words(await demo.delete(`${base}/volumes/${id}`))).toEqual([400, FROZEN])
+    expect(words(await demo.delete(`${base}/volumes/${other}`))).toEqual([400, FROZEN])
     expect(words(await demo.post(`${base}/snapshots`, { snapshot }))).toEqual([400, FROZEN])
     expect(words(await demo.delete(`${base}/snapshots/${before}`))).toEqual([400, FROZEN])
-    expect(words(await admin.post(`${base}/volumes/${id}/action`, { 'os-force_delete': null }))).toEqual([400, FROZEN])
+    expect(words(await admin.post(`${base}/volumes/${other}/action`, { 'os-force_delete': null }))).toEqual([
+      400,
+      FROZEN,
+    ])
     const again = words(await change('freeze', { host: HOST }))
     expect(again).toEqual([400, expect.stringContaining("frozen in ['sandbox@a'] must be False to failover.")])
     expect((await change('thaw', { host: HOST })).status).toBe(200)

@@ -20,6 +20,23 @@ const fault = (answer: { status: number; body: { NeutronError: { type: string; m
   answer.body.NeutronError.message,
 ]
 
+test('a subnet is one address or two, where its cloud takes such, and these are all there are', async () => {
+  const narrow = { enable_dhcp: false, gateway_ip: null }
+  const one = await made({ cidr: '2001:db8::7/128', ip_version: 6, ...narrow })
+  const two = await made({ cidr: '10.0.0.6/31', ...narrow })
+  expect(one).toMatchObject({ cidr: '2001:db8::7/128', gateway_ip: null })
+  const pair = { uuid: network, fixed_ip: '2001:db8::7' }
+  const id = await createServer(plimsoll, demo, { networks: [pair] })
+  const { server } = (await demo.get(`/compute/v2.1/servers/${id}`)).body
+  expect([server.status, server.addresses.n1]).toEqual(['ACTIVE', [expect.objectContaining({ addr: '2001:db8::7' })]])
+  const next = async (subnet: string) =>
+    demo.post(`${V2}/ports`, { port: { network_id: network, fixed_ips: [{ subnet_id: subnet }] } })
+  const addresses = [await next(two.id), await next(two.id)].map(({ body }) => body.port.fixed_ips[0].ip_address)
+  expect(addresses.toSorted()).toEqual(['10.0.0.6', '10.0.0.7'])
+  for (const { id: full } of [one, two]) expect(fault(await next(full))[1]).toBe('IpAddressGenerationFailure')
+  await plimsoll.settle()
+})
+
 test('a subnet shows what was asked, and what follows from it', async () => {
   const { status, body } = await create({
     name: 's1',
