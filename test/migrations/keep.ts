@@ -396,6 +396,7 @@ const rare: Record<string, Record<string, string | number>> = {
     ...{ resource_id: server.id, status: 'delivered', tries: 1, created_at: now },
   },
   volume_types: { cloud_id: cloud, name: 'fast', zones: '["a"]' },
+  volume_services: { cloud_id: cloud, zone: 'b', disabled: 1, disabled_reason: 'of old', changed_at: now },
   made_volume_types: {
     ...{ id: 'a7f3c1d2-0000-4000-8000-000000000002', name: 'mine', extra_specs: '{"volume_backend_name":"fast"}' },
     ...{ is_public: 0, qos_specs_id: 'a7f3c1d2-0000-4000-8000-000000000003', created_at: now, updated_at: now },
