@@ -11,6 +11,7 @@ import { limitOperations } from './limits.ts'
 import { messageOperations } from './messages.ts'
 import { clusterOperations } from './operators/clusters.ts'
 import { manageOperations } from './operators/manage.ts'
+import { manageSnapshotOperations } from './operators/manage-snapshots.ts'
 import { poolOperations } from './operators/pools.ts'
 import { serviceOperations } from './operators/services.ts'
 import { quotaSetOperations } from './quota-sets.ts'
@@ -58,6 +59,7 @@ export const blockStorage: Service = {
       ...clusterOperations,
       ...serviceOperations,
       ...manageOperations,
+      ...manageSnapshotOperations,
       ...resourceFilterOperations,
     ]),
   ],

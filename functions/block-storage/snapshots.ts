@@ -59,7 +59,8 @@ const snapshotView = (input: Input, s: SnapshotRow): Record<string, unknown> =>
   Object.assign(summary(input, s), ...additions.filter(({ since }) => input.version >= since).map(({ add }) => add(s)))
 
 /** With what an extension adds where a snapshot is shown. */
-const fullView = (input: Input, s: SnapshotRow): Record<string, unknown> => ({
+/** A snapshot in full, as it is shown and listed in detail. */
+export const fullView = (input: Input, s: SnapshotRow): Record<string, unknown> => ({
   ...snapshotView(input, s),
   'os-extended-snapshot-attributes:progress': s.status === 'available' ? '100%' : (s.progress ?? '0%'),
   'os-extended-snapshot-attributes:project_id': s.projectId,

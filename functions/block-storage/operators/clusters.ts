@@ -43,7 +43,8 @@ export const clusterOperations: Operation[] = [
     method: 'PUT',
     path: '/clusters/:action',
     who: 'admin',
-    summary: 'Enables or disables a cluster of processes by its name: none is found, as clouds are served by whoever asks.',
+    summary:
+      'Enables or disables a cluster of processes by its name: none is found, as clouds are served by whoever asks.',
     status: 200,
     since: SINCE,
     body: change as unknown as z.ZodType<{ name: string }>,

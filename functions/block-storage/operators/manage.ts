@@ -5,13 +5,13 @@ import { adoptablePage } from '../../broker/adopt/listing.ts'
 import { changeVolume, projectOf, volumeFor } from '../../broker/block-storage/volume.ts'
 import { connectCloud } from '../../broker/clouds/clouds.ts'
 import { withoutKey } from '../../broker/line/commit.ts'
-import { badRequest, notFound, notImplemented } from '../../http/fault.ts'
+import { badRequest, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { boolean, label, metadata, text } from '../shapes.ts'
 import { volumeView } from '../volume-view.ts'
 
-/** A zone of a cloud as Cinder's host, `<cloud>@<zone>#<type>`: the cloud, and the zone where one is said. */
-const placeOf = async ({ context }: Pick<Input, 'context'>, host: string) => {
+/** A zone of a cloud as Cinder's host, `<cloud>@<zone>#<type>`: the cloud, and the zone where one is said. Throws 404. */
+export const placeOf = async ({ context }: Pick<Input, 'context'>, host: string) => {
   const [name = '', zone] = host.split('#')[0]!.split('@')
   const row = await cloudByName(context.db, name)
   if (!row) throw notFound(`Service cinder-volume could not be found on host ${host}.`)
@@ -88,22 +88,6 @@ const manageable = (full: boolean) => async (input: Input) => {
   }
 }
 
-const SNAPSHOTS =
-  'Snapshots are taken over by our mark alone: what a cloud shows of one does not tell of which volume it is.'
-const refused = (name: string, method: Operation['method'], path: string, since?: number) =>
-  operation({
-    name,
-    method,
-    path,
-    who: 'admin',
-    summary: 'Refused: no cloud tells of which volume a snapshot is.',
-    status: 200,
-    ...(since === undefined ? {} : { since }),
-    handle: () => {
-      throw notImplemented(SNAPSHOTS)
-    },
-  })
-
 /** https://docs.openstack.org/api-ref/block-storage/v3/#volume-manage-extension-manageable-volumes */
 export const manageOperations: Operation[] = [
   ...(
@@ -141,8 +125,4 @@ export const manageOperations: Operation[] = [
       handle: manage,
     }),
   ),
-  refused('manageable_snapshot.list', 'GET', '/manageable_snapshots', 8),
-  refused('manageable_snapshot.list_detail', 'GET', '/manageable_snapshots/detail', 8),
-  refused('manageable_snapshot.create', 'POST', '/manageable_snapshots', 8),
-  refused('os_snapshot_manage.create', 'POST', '/os-snapshot-manage'),
 ]

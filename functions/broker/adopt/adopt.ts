@@ -24,7 +24,7 @@ export interface AdoptWish {
   /** Objects by their native ids, or all that nobody manages, from where an earlier call stopped. */
   nativeIds: NativeId[] | { from: Position | null }
   /** Named objects are looked for among this kind alone, and refused where something stands for them already. */
-  newOf?: AdoptableKind
+  newOf?: AdoptableKind | 'snapshot'
   tag: boolean
 }
 export interface AdoptReport {

@@ -36,7 +36,7 @@ export const adoptablePage = async (
   context: Context,
   row: CloudRow,
   cloud: Cloud,
-  kind: AdoptableKind,
+  kind: AdoptableKind | 'snapshot',
   cursor?: string,
 ): Promise<{ items: Adoptable[]; ids: string[]; next: string | undefined; complete: boolean }> => {
   const realm = cloud[kind] as Realm<unknown> | undefined
@@ -91,6 +91,7 @@ const shown = (kind: Kind, item: Seen): Adoptable => {
       volumes: server.volumes?.map(({ id, device, root }) => ({ native_id: id, device, root })),
     }),
     ...(kind === 'volume' && { size_gib: volume.sizeGiB, server: volume.server }),
+    ...(kind === 'snapshot' && { size_gib: volume.sizeGiB }),
     ...(kind === 'floating_ip' && { address: (item as FloatingIpSeen).address, port: (item as FloatingIpSeen).port }),
     ...(kind === 'port' && { addresses: (item as { addresses?: string[] }).addresses, server: volume.server }),
   }

@@ -38,10 +38,6 @@ it('a volume is given up to its cloud, listed as one of its own, and taken over 
   expect((await admin.post(`${base}/os-volume-manage`, refused)).status).toBe(400)
   expect((await admin.post(`${base}/os-volume-manage`, { volume: { host: 'x@y', ref: {} } })).status).toBe(400)
   expect((await admin.get(`${base}/manageable_volumes`)).status).toBe(400)
-  for (const path of ['manageable_snapshots', 'manageable_snapshots/detail'])
-    expect((await admin.get(`${base}/${path}`)).status).toBe(501)
-  expect((await admin.post(`${base}/manageable_snapshots`, {})).status).toBe(501)
-  expect((await admin.post(`${base}/os-snapshot-manage`, {})).status).toBe(501)
 })
 
 it('neither what is no volume nor what the project has already is taken over as a volume', async () => {
@@ -92,4 +88,55 @@ it('a snapshot is given up to its cloud, and then its volume may be', async () =
   expect(below).toMatchObject([{ mark: null, goneAt: null }])
   // Nothing is lost with it any more.
   expect((await at('admin').post(`${base}/volumes/${volume_id}/action`, { 'os-unmanage': {} })).status).toBe(202)
+})
+
+it('a snapshot is listed as one of its cloud, and taken over again for the volume that it is of', async () => {
+  const plimsoll = await startPlimsoll()
+  const base = `/volume/v3/${plimsoll.projectId('demo')}`
+  const at = (who: string) => plimsoll.as(who).with({ 'OpenStack-API-Version': 'volume 3.70' })
+  const admin = at('admin')
+  const [volume_id, other] = [await createVolume(plimsoll, at('demo')), await createVolume(plimsoll, at('demo'))]
+  const made = await at('demo').post(`${base}/snapshots`, { snapshot: { volume_id, name: 'kept' } })
+  const { id } = made.body.snapshot
+  await plimsoll.settle()
+  const list = async (path = '') =>
+    (await admin.get(`${base}/manageable_snapshots${path}?host=sandbox@a`)).body['manageable-snapshots']
+  expect(await list()).toEqual([])
+  await admin.post(`${base}/snapshots/${id}/action`, { 'os-unmanage': {} })
+  const [found] = await list()
+  expect(found).toMatchObject({
+    size: 1,
+    safe_to_manage: true,
+    source_reference: { 'source-name': expect.any(String) },
+  })
+  expect(await list('/detail')).toEqual([{ ...found, reason_not_safe: null, cinder_id: null, extra_info: 'kept' }])
+  const manage = (more: object, path = 'manageable_snapshots', client = admin) =>
+    client.post(`${base}/${path}`, { snapshot: { volume_id, ref: found.reference, ...more } })
+  const refused = async (more: object) => {
+    const { status, body } = await manage(more)
+    return [status, (Object.values(body)[0] as { message: string }).message]
+  }
+  expect((await manage({}, 'manageable_snapshots', at('demo'))).status).toBe(403)
+  expect(await refused({ volume_id: other })).toEqual([400, expect.stringContaining('It is of another volume.')])
+  expect(await refused({ ref: { 'source-name': 'none' } })).toEqual([400, expect.stringContaining('no such snapshot')])
+  expect(await refused({ volume_id: crypto.randomUUID() })).toEqual([
+    404,
+    expect.stringContaining('could not be found'),
+  ])
+  expect(await refused({ ref: {} })).toEqual([400, 'Reference must contain source-id or source-name element.'])
+  expect((await refused({ colour: 'red' }))[0]).toBe(400)
+  const { status, body } = await manage({ name: 'again', metadata: { a: 'b' } })
+  expect([status, body.snapshot]).toMatchObject([202, { name: 'again', volume_id, size: 1, metadata: { a: 'b' } }])
+  await plimsoll.settle()
+  expect((await at('demo').get(`${base}/snapshots/${body.snapshot.id}`)).body.snapshot.status).toBe('available')
+  expect([await list(), (await refused({}))[0]]).toEqual([[], 400])
+  const copy = { volume: { size: 1, snapshot_id: body.snapshot.id } }
+  expect((await at('demo').post(`${base}/volumes`, copy)).status).toBe(202)
+  await plimsoll.settle()
+  expect((await at('demo').delete(`${base}/snapshots/${body.snapshot.id}`)).status).toBe(202)
+  await plimsoll.settle()
+  const below = await remembered(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), 'snapshot')
+  expect(below.filter(({ goneAt }) => goneAt === null)).toEqual([])
+  expect((await admin.get(`${base}/manageable_snapshots`)).status).toBe(400)
+  expect((await admin.get(`${base}/manageable_snapshots?host=nowhere@a`)).status).toBe(404)
 })

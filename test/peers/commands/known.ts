@@ -20,13 +20,6 @@ export const knownOf = knownBy({
   ),
   'A disk stays of the type that it was made of.': of('cinder', 'retype'),
   'Records of backups are not given out: a backup is a snapshot of its cloud.': of('cinder', 'backup-export'),
-  'Snapshots are taken over by our mark alone, so that one whose mark was taken off is not there to be deleted.': of(
-    'cinder',
-    ...['snapshot-manage', 'snapshot-delete'],
-  ),
-  'A cloud connects a disk to a server itself, and nobody else by a connector.': of(
-    'cinder',
-    ...['attachment-create', 'attachment-show', 'attachment-update', 'attachment-delete'],
-  ),
+  'A cloud connects a disk to a server itself, and nobody else by a connector.': of('cinder', 'attachment-update'),
   'Data of an image has no address of its own, and takes none.': of('glance', 'add-location'),
 })
