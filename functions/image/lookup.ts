@@ -1,6 +1,5 @@
-import type { Database } from '../../db/client.ts'
 import { type ImageRead, readImage } from '../../db/queries/image/images.ts'
-import type { Scope } from '../../db/scope.ts'
+import type { Context } from '../context.ts'
 import { notFound } from '../http/fault.ts'
 import type { Input } from '../http/operation.ts'
 
@@ -9,7 +8,7 @@ type Asking = Pick<Input, 'context' | 'params'>
 /** What a read of the image of the path finds; 404 in Glance's words. */
 export const found = async <R>(
   { context, params }: Asking,
-  read: (db: Database, scope: Scope, id: string) => Promise<R | null>,
+  read: (db: Context['db'], scope: Context['scope'], id: string) => Promise<R | null>,
   absent = `No image found with ID ${params.id}`,
 ): Promise<R> => {
   const row = await read(context.db, context.scope, params.id!)

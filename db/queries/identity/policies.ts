@@ -1,4 +1,4 @@
-import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../client.ts'
 import { prepared, type Slots } from '../../prepared.ts'
 import { policies, policyPlaces } from '../../schema/index.ts'
@@ -46,6 +46,23 @@ const at = ({ endpointId, serviceId, regionId }: PolicyPlace) =>
     eq(policyPlaces.serviceId, serviceId),
     eq(policyPlaces.regionId, regionId),
   )
+
+const forPlace = prepared((db, { endpointId, serviceId, regionId }: Slots<PolicyPlace>) =>
+  db
+    .select(getTableColumns(policies))
+    .from(policyPlaces)
+    .innerJoin(policies, eq(policies.id, policyPlaces.policyId))
+    .where(
+      and(
+        eq(policyPlaces.endpointId, endpointId),
+        eq(policyPlaces.serviceId, serviceId),
+        eq(policyPlaces.regionId, regionId),
+      ),
+    ),
+)
+/** The policy for just this place; null: none was said. */
+export const policyAt = async (db: Database, place: PolicyPlace): Promise<PolicyRow | null> =>
+  (await forPlace.run(db, place))[0] ?? null
 
 /** Statement: a policy is for a place from now on, in place of another that was. */
 export const putPolicy = (db: Database, policyId: string, place: PolicyPlace) =>

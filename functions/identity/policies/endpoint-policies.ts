@@ -1,5 +1,5 @@
 import { catalogueWithPolicies } from '../../../db/queries/identity/catalogue.ts'
-import { noPolicy, type PolicyPlace, putPolicy, takePolicy } from '../../../db/queries/identity/policies.ts'
+import { noPolicy, type PolicyPlace, policyAt, putPolicy, takePolicy } from '../../../db/queries/identity/policies.ts'
 import { notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import type { Service } from '../../http/service.ts'
@@ -9,8 +9,8 @@ import { servicesOf } from '../catalogue/services.ts'
 import { MANAGING_ALL, READING_ALL } from '../reach.ts'
 import { actionRefused, unknown } from '../refusals.ts'
 import { commitIf } from '../rules.ts'
-import { collection, selfLink } from '../views.ts'
-import { policyOf } from './policies.ts'
+import { collection } from '../views.ts'
+import { policyOf, policyView } from './policies.ts'
 
 /* Which policy is for which endpoint: https://docs.openstack.org/api-ref/identity/v3-ext/#os-endpoint-policy-api */
 
@@ -28,6 +28,12 @@ const absent = () => notFound('Could not find policy association.')
 const same = (one: PolicyPlace, other: PolicyPlace): boolean =>
   one.endpointId === other.endpointId && one.serviceId === other.serviceId && one.regionId === other.regionId
 
+const placeNamed = ({ params: { endpoint = '', service = '', region = '' } }: Input): PolicyPlace => ({
+  endpointId: endpoint,
+  serviceId: service,
+  regionId: region,
+})
+
 /** The place that a path names; 404, in Keystone's order, for a policy, an endpoint, a service or a region that there is not. */
 const placeOf = async (services: Service[], input: Input) => {
   const { context, params } = input
@@ -41,7 +47,7 @@ const placeOf = async (services: Service[], input: Input) => {
     throw unknown('service', service)
   if (region && !(await regionsOf(context, own.regions)).some(({ id }) => id === region))
     throw unknown('region', region)
-  return { policyId, places: own.places, place: { endpointId: endpoint, serviceId: service, regionId: region } }
+  return { policyId, place: placeNamed(input) }
 }
 
 const operationsOf = (services: () => Service[], { path, called, policy }: (typeof KINDS)[number]): Operation[] => {
@@ -63,9 +69,11 @@ const operationsOf = (services: () => Service[], { path, called, policy }: (type
       summary: `Whether a policy is for ${where}.`,
       status: 204,
       handle: async (input) => {
-        const { policyId, place, places } = await placeOf(services(), input)
-        if (!places.some((row) => row.policyId === policyId && same(row, place))) throw absent()
-        return {}
+        // What is there proves that both sides are.
+        const found = await policyAt(input.context.db, placeNamed(input))
+        if (found?.id === input.params.id) return {}
+        await placeOf(services(), input)
+        throw absent()
       },
     }),
     operation({
@@ -157,14 +165,14 @@ export const endpointPolicyOperations = (services: () => Service[]): Operation[]
     status: 200,
     handle: async (input) => {
       const id = input.params.endpoint!
+      const itsOwn = await policyAt(input.context.db, placeNamed(input))
+      if (itsOwn) return { body: { policy: policyView(itsOwn, input.base) } }
       const own = await catalogueWithPolicies(input.context.db, '')
       const endpoint = (await endpointViews(services(), input, own.endpoints)).find((each) => each.id === id)
       if (!endpoint) throw unknown('endpoint', id)
       const policyId = policyFor(endpoint, own.places, await regionsOf(input.context, own.regions))
       if (policyId === undefined) throw notFound(`No policy is associated with endpoint ${id}.`)
-      const { type, blob, extra } = await policyOf(input.context, policyId)
-      const links = selfLink(input.base, `/policies/${policyId}`)
-      return { body: { policy: { ...extra, id: policyId, type, blob, links } } }
+      return { body: { policy: policyView(await policyOf(input.context, policyId), input.base) } }
     },
   }),
 ]

@@ -32,7 +32,8 @@ const KNOWN = [...Object.keys(fields), 'id', 'links']
 const creation = z.object({ policy: openObject(z.looseObject(fields)) })
 const change = z.object({ policy: openObject(z.looseObject(fields).partial()) })
 
-const view = ({ extra, id, type, blob }: PolicyRow, base: string) => ({
+/** A policy as Keystone shows it. */
+export const policyView = ({ extra, id, type, blob }: PolicyRow, base: string) => ({
   ...extra,
   ...{ id, type, blob },
   links: selfLink(base, `/policies/${id}`),
@@ -55,7 +56,7 @@ export const policyOperations: Operation[] = [
     summary: "Policies that are kept for an operator's own services; filter `type`, exact or not.",
     status: 200,
     handle: async ({ context, query, queries, base }) => {
-      const views = (await listPolicies(context.db, query.type)).map((row) => view(row, base))
+      const views = (await listPolicies(context.db, query.type)).map((row) => policyView(row, base))
       return collection('policies', inexactly(queries, ['type'], views), base, '/policies')
     },
   }),
@@ -76,7 +77,7 @@ export const policyOperations: Operation[] = [
       }
       const entry = { action: 'create', kind: 'policy', resourceId: row.id, detail: { type: row.type } }
       await commit(context, entry, [insertPolicy(context.db, row)])
-      return { body: { policy: view(row, base) } }
+      return { body: { policy: policyView(row, base) } }
     },
   }),
   operation({
@@ -87,7 +88,7 @@ export const policyOperations: Operation[] = [
     summary: 'One policy.',
     status: 200,
     handle: async ({ context, params, base }) => ({
-      body: { policy: view(await policyOf(context, params.id!), base) },
+      body: { policy: policyView(await policyOf(context, params.id!), base) },
     }),
   }),
   operation({
@@ -109,7 +110,7 @@ export const policyOperations: Operation[] = [
       const rules = [{ violated: noPolicy(row.id), refusal: unknown('policy', row.id) }]
       const writes = Object.keys(set).length ? [updatePolicy(context.db, row.id, set)] : []
       await commitIf(context, rules, entry, writes)
-      return { body: { policy: view({ ...row, ...set }, base) } }
+      return { body: { policy: policyView({ ...row, ...set }, base) } }
     },
   }),
   operation({
