@@ -31,6 +31,9 @@ const STATEMENTS_KEPT = 500
 const PATIENCE = 5_000
 const LOOK = 20
 
+/** Told what sort of statement was answered, and how long it took, in milliseconds; a batch is one, with all that is in it. */
+type OnStatement = (what: 'read' | 'write' | 'batch', ms: number) => void
+
 type Counted = { changes: number; id: number }
 type Prepared = { statement: StatementSync; columns: string[]; parameters: number; reads: boolean; schema: boolean }
 
@@ -39,11 +42,13 @@ class Sqlite implements D1Database {
   #db: DatabaseSync
   #prepared = new Map<string, Prepared>()
   #counters: StatementSync
+  #measure: StatementSync | null = null
   #count: Counted | null = null
   #damage: string | null = null
   /** What was inserted and is not committed yet, and who is told of it then, each by its table and column. */
   #inserted = new Map<string, Set<string>>()
   #listeners = new Map<string, ((values: ReadonlySet<string>) => void)[]>()
+  #timed: OnStatement | null = null
 
   constructor(path: string, dump?: ArrayBuffer) {
     this.#db = new DatabaseSync(path, { timeout: PATIENCE, defensive: true, limits: LIMITS })
@@ -65,6 +70,7 @@ class Sqlite implements D1Database {
   async batch<T = unknown>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> {
     if (statements.length === 0) throw d1Error('No SQL statements detected.')
     const lightly = mayBeForgotten((statements as Statement[]).map(({ sql }) => sql))
+    const began = this.#timed ? performance.now() : 0
     return this.patiently(() => {
       try {
         if (lightly) this.#db.exec('pragma synchronous = normal')
@@ -72,6 +78,7 @@ class Sqlite implements D1Database {
         const results = (statements as Statement[]).map((each) => this.result<T>(each))
         this.#db.exec('commit')
         this.#committed()
+        this.#timed?.('batch', performance.now() - began)
         return results
       } catch (error) {
         if (this.#db.isTransaction) this.#db.exec('rollback')
@@ -99,6 +106,17 @@ class Sqlite implements D1Database {
     this.#db.exec(
       `create temp trigger "inserted ${what}" after insert on "${table}" begin select was_inserted('${what}', new."${column}"); end`,
     )
+  }
+
+  /** From now on tells of every statement; of one that fails nothing is told. */
+  onStatement(timed: OnStatement): void {
+    this.#timed = timed
+  }
+
+  /** In bytes, without what is only in the log. */
+  get size(): number {
+    this.#measure ??= this.#db.prepare('select page_count * page_size as size from pragma_page_count, pragma_page_size')
+    return Number(this.#measure.get()!.size)
   }
 
   #committed(): void {
@@ -173,6 +191,7 @@ class Sqlite implements D1Database {
     values: SQLInputValue[],
     only1st = false,
   ): { columns: string[]; rows: unknown[][]; reads: boolean } {
+    const began = this.#timed ? performance.now() : 0
     try {
       const { statement, columns, parameters, reads, schema } = this.#prepare(sql)
       if (!reads) this.#count = null
@@ -181,11 +200,13 @@ class Sqlite implements D1Database {
         statement.run(...values)
         if (schema) this.#prepared.clear()
         this.#committed()
+        this.#tellTime(reads, began)
         return { columns, rows: [], reads }
       }
       const first = only1st && reads ? statement.get(...values) : undefined
       const found = only1st && reads ? (first ? [first] : []) : statement.all(...values)
       this.#committed()
+      this.#tellTime(reads, began)
       const rows = found as unknown as unknown[][]
       for (const row of rows)
         for (let i = 0; i < row.length; i++) {
@@ -198,6 +219,10 @@ class Sqlite implements D1Database {
       if (!this.#db.isTransaction) this.#inserted.clear()
       throw this.#told(d1Error(error))
     }
+  }
+
+  #tellTime(reads: boolean, began: number): void {
+    if (this.#timed && !this.#db.isTransaction) this.#timed(reads ? 'read' : 'write', performance.now() - began)
   }
 
   result<T>({ sql, values }: Statement): D1Result<T> {
@@ -295,5 +320,5 @@ export function openSqlite(path: string, dump?: ArrayBuffer): LocalDatabase {
   return new Sqlite(path, dump)
 }
 
-/** What D1 has not: an end, a look at its own health, and a word when something is inserted. */
-export type LocalDatabase = D1Database & Pick<Sqlite, 'close' | 'damage' | 'onInsert'>
+/** What D1 has not: an end, a look at its own health and size, and a word when something is inserted or answered. */
+export type LocalDatabase = D1Database & Pick<Sqlite, 'close' | 'damage' | 'onInsert' | 'onStatement' | 'size'>

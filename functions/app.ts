@@ -15,6 +15,7 @@ import type { Operation } from './http/operation.ts'
 import { originsOf } from './http/origin.ts'
 import { type RequestIds, requestIds } from './http/request-ids.ts'
 import { SegmentRouter } from './http/router.ts'
+import { metricsOf } from './instruments/answer.ts'
 import { pageAnswer } from './pages/answer.ts'
 import { consoleAnswer } from './remote-console/answer.ts'
 import { serveOnce } from './repeat.ts'
@@ -44,6 +45,7 @@ const refuseFor = (seconds: number): void => {
 interface Hall extends Entrance {
   host: Host
   health(): Promise<string | null>
+  metrics: ReturnType<typeof metricsOf>
 }
 
 /** Every route, made once: a host is met at each request. */
@@ -65,6 +67,12 @@ for (const path of ['/healthz', '/readyz'])
       ? c.json({ status: 'ok', ...who }, 200, headers)
       : c.json({ status: 'unavailable', reason, ...who }, 503, headers)
   })
+routes.get('/metrics', async (c) => {
+  const { raw: request } = c.req
+  const { host, door, peer, metrics } = c.env
+  const admit = () => void door.admit(request, peer)
+  return (await metrics({ request, peer, admit, headers: plain(request, host) })) ?? c.notFound()
+})
 for (const service of services) mount(routes, service)
 const refuse = refuser(services)
 routes.notFound(async (c) => {
@@ -147,8 +155,9 @@ export const createApp = (host: Host): App => {
   }
 
   const health = healthOf(host)
+  const metrics = metricsOf(host, health)
   const answer = (request: Request, from: Peer | undefined, arrival?: Arrival) =>
-    routes.fetch(request, { door, host, health, peer: from?.peer, arrival })
+    routes.fetch(request, { door, host, health, metrics, peer: from?.peer, arrival })
   const told = host.instruments?.request
   if (!told) return { fetch: answer }
   return {

@@ -52,6 +52,8 @@ export interface Settings {
   homecoming: Homecoming
   /** How long it can be asked what something cost, in milliseconds. */
   costsKeptMs: number
+  /** Who may read what is measured, beside administrators of the API: nobody, this machine, or whoever has the token. */
+  metrics: 'off' | 'loopback' | { token: string }
   runtime: 'node' | 'workers'
 }
 
@@ -209,6 +211,8 @@ export interface Host {
   aloneSince?: number
   /** Who is told what this process does, as it does it. Absent: nobody. */
   instruments?: Instruments
+  /** What this process has counted, as Prometheus reads it. Absent: nothing is counted. */
+  counted?: () => Promise<string>
   /** What this process fetches for images. */
   importPool: ImportPool
   settings: Settings

@@ -66,7 +66,13 @@ const RULES: Rule[] = [
   // What a process tells of itself, and what is made of it for whoever measures.
   {
     files: /^functions\/instruments\//,
-    values: [/^functions\/(instruments|broker|http)\//, /^db\/queries\//, STANDARD],
+    values: [
+      /^functions\/(instruments|broker|http)\//,
+      /^db\/queries\//,
+      /^adapters\/errors\.ts$/,
+      /^npm:prom-client(\/|$)/,
+      STANDARD,
+    ],
     types: [CONTEXT, CONTRACT],
   },
   // What browsers are handed: its files, and who asks. One file for each runtime.

@@ -13,6 +13,7 @@ import { journalOperations } from './events/journal.ts'
 import { webhookQuotaOperations } from './events/quota.ts'
 import { webhookOperations } from './events/webhooks.ts'
 import { exportOperations } from './export/export.ts'
+import { healthOperations } from './health/health.ts'
 import { imageCopyOperations } from './image-copies.ts'
 import { imageQuotaOperations } from './image-quotas.ts'
 import { linkOperations } from './links.ts'
@@ -42,6 +43,7 @@ export const broker: Service = {
   dialect: dialects.broker,
   operations: [
     ...versionOperations,
+    ...healthOperations,
     ...sessionOperations,
     ...cloudOperations,
     ...mappingOperations,

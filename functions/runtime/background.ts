@@ -21,6 +21,11 @@ export class Background {
     setImmediate(() => this.#begin())
   }
 
+  /** How many pieces are under way, and wait. */
+  get size(): { running: number; waiting: number } {
+    return { running: this.#running.size, waiting: this.#waiting.length }
+  }
+
   #begin(): void {
     if (this.#closed || this.#running.size >= AT_ONCE) return
     const work = this.#waiting.shift()

@@ -40,6 +40,7 @@ export interface HostParts {
   onTold?: Host['onTold']
   aloneSince?: number
   instruments?: Host['instruments']
+  counted?: Host['counted']
 }
 
 /**
@@ -70,6 +71,7 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     ...(parts.onTold ? { onTold: parts.onTold } : {}),
     ...(parts.aloneSince === undefined ? {} : { aloneSince: parts.aloneSince }),
     ...(parts.instruments ? { instruments: parts.instruments } : {}),
+    ...(parts.counted ? { counted: parts.counted } : {}),
     ...(parts.trusting ? { trusting: parts.trusting } : {}),
     ...(parts.dial ? { dial: parts.dial } : {}),
     ...(parts.pages ? { pages: parts.pages } : {}),
@@ -127,8 +129,22 @@ export const settingsFrom = (
     againMs: secondsFrom(env, 'PLIMSOLL_HOMECOMING_AGAIN', 21_600),
   },
   costsKeptMs: daysFrom(env, 'PLIMSOLL_COSTS_DAYS', 400),
+  metrics: metricsFrom(env.PLIMSOLL_METRICS || 'off', env.PLIMSOLL_METRICS_TOKEN, runtime),
   runtime,
 })
+
+/** Short ones can be guessed, and nobody counts who tries. */
+const LEAST_TOKEN = 24
+const metricsFrom = (word: string, token: string | undefined, runtime: Settings['runtime']): Settings['metrics'] => {
+  if (word !== 'off' && word !== 'loopback' && word !== 'token')
+    throw new BadSettings('PLIMSOLL_METRICS must be `off`, `loopback` or `token`.')
+  if (word === 'loopback' && runtime === 'workers')
+    throw new BadSettings('PLIMSOLL_METRICS: a Worker is on no machine of its own; `token` is for it.')
+  if (word !== 'token') return word
+  if (!token || !new RegExp(`^\\S{${LEAST_TOKEN},1024}$`).test(token))
+    throw new BadSettings(`PLIMSOLL_METRICS_TOKEN must be ${LEAST_TOKEN} to 1024 characters without spaces.`)
+  return { token }
+}
 
 /** Addresses of dashboards, with commas. */
 const dashboardsFrom = (text: string | undefined): string[] => {

@@ -51,6 +51,12 @@ const openMigrated = async (path: string, migrations: string) => {
   }
 }
 
+/** Loaded where it is asked for: to count costs memory, and time at every request. */
+const countersOf = async (background: Background) => {
+  const { openCounters } = await import('../instruments/counters.ts')
+  return openCounters(() => background.size)
+}
+
 /** Runs the loops that are due, again and again, never two rounds at a time. Gives the way to stop it. */
 const startTimer = (host: Host, everyMs: number): (() => Promise<void>) => {
   let stopped = false
@@ -94,10 +100,12 @@ const start = async (env: Record<string, string | undefined>, root: string, page
     now: Date.now,
     log,
   })
+  const background = new Background(log)
+  const counters = settings.metrics === 'off' ? null : await countersOf(background)
   const d1 = await openMigrated(join(folder, 'plimsoll.db'), join(root, 'db/migrations'))
   const cloudState = await openMigrated(join(folder, 'cloud-state.db'), join(root, 'db/cloud-state'))
+  if (counters) d1.onStatement(counters.statement)
   let endingSince = 0
-  const background = new Background(log)
   const host = await openHost({
     d1,
     cloudState,
@@ -115,6 +123,7 @@ const start = async (env: Record<string, string | undefined>, root: string, page
     ending: () => endingSince > 0,
     onTold: bellOf(d1),
     aloneSince,
+    ...(counters ? { instruments: counters.instruments, counted: counters.text } : {}),
   })
   // A data folder belongs to one process, so whatever an earlier one held when it was killed is free.
   await freeLeases(host.db, host.now())

@@ -48,6 +48,9 @@ interface Env {
   PLIMSOLL_WEBHOOK_HOSTS?: string
   /** Whether data of images has to be what they say: "checked" or "trusted". */
   PLIMSOLL_IMAGE_FORMATS?: string
+  /** `token`: whoever has it reads what rows say of how the house stands. */
+  PLIMSOLL_METRICS?: string
+  PLIMSOLL_METRICS_TOKEN?: string
   /** Hosts within private networks that images may be fetched from. */
   PLIMSOLL_IMPORT_HOSTS?: string
   /** The largest image, in bytes; 100 MB at most. */

@@ -11,6 +11,7 @@ import { federation } from './federation/index.ts'
 import { gophercloud } from './gophercloud/index.ts'
 import { horizon } from './horizon/index.ts'
 import { libvirt } from './libvirt/index.ts'
+import { metrics } from './metrics/index.ts'
 import { mixed } from './mixed/index.ts'
 import { adoptOnMoto } from './moto/adopt.peer.ts'
 import { notices } from './notices/index.ts'
@@ -86,6 +87,7 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
       ? federation(report)
       : Promise.resolve(report.step('federation', 'a day of its turn', 'skipped', 0, 'it is played every third day')),
   notices,
+  metrics,
   // `--part pictures` puts its pictures into the documentation.
   console: (report) => consolePages(report, values.part === 'pictures', names.length === 0),
   runners: (report) => runners(report, today),

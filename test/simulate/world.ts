@@ -88,6 +88,7 @@ export const openWorld = async (d1: D1Database, runtime: Settings['runtime'] = '
     lingerMs: 5_000,
     homecoming: HOMECOMING,
     costsKeptMs: 400 * DAY,
+    metrics: 'off',
     imageSizeCap: 2 ** 40,
     convertedBytes: 2 ** 40,
     convertedDiskBytes: 2 ** 41,

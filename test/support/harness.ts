@@ -87,6 +87,7 @@ export interface Start {
   pages?: Host['pages']
   conversion?: Host['conversion']
   instruments?: Host['instruments']
+  counted?: Host['counted']
   /** In place of a quick one. */
   scrypt?: Scrypt
   loops?: Loop[]
@@ -122,6 +123,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     lingerMs: 0,
     homecoming: { afterMs: 600_000, readyMs: 900_000, graceMs: 60_000, againMs: 21_600_000 },
     costsKeptMs: 400 * 86_400_000,
+    metrics: 'off',
     imageSizeCap: 2 ** 40,
     imageFormatsChecked: true,
     convertedBytes: 2 ** 40,
@@ -159,6 +161,7 @@ export const startPlimsoll = async (start: Start = {}) => {
     ...(start.consolePage ? { consolePage: start.consolePage } : {}),
     ...(start.conversion ? { conversion: start.conversion } : {}),
     ...(start.instruments ? { instruments: start.instruments } : {}),
+    ...(start.counted ? { counted: start.counted } : {}),
     scrypt: start.scrypt ?? quickly,
     log: (level, message, fields) => logged.push(fields ? { level, message, fields } : { level, message }),
     defer: (work) => {

@@ -87,6 +87,10 @@ const lend = (kept: Kept): LocalDatabase => {
     get damage() {
       return db().damage
     },
+    get size() {
+      return db().size
+    },
+    onStatement: (timed) => db().onStatement(timed),
     onInsert: (table, column, heard) => hear(kept, table, column, heard),
   }
 }
