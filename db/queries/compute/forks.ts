@@ -43,7 +43,8 @@ export const forksOf = async (db: Database, parentId: string, limit: number): Pr
 type Kin = Pick<typeof servers.$inferSelect, 'id' | 'name' | 'status'>
 const KIN = sql`json_object('id', r.id, 'name', r.name, 'status', r.status)`
 const seenToo = (scope: Scope<string | Placeholder>): SQL =>
-  'every' in scope ? sql`` : sql`and r.project_id = ${scope.projectId}`
+  // Plus: the few forks of one server are not looked for among all servers of its project.
+  'every' in scope ? sql`` : sql`and +r.project_id = ${scope.projectId}`
 const parsed = (text: string) => JSON.parse(text)
 
 const kin = prepared((db, { scope, id, limit }: Slots<{ scope: Scope; id: string; limit: number }>) =>
