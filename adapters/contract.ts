@@ -323,6 +323,7 @@ export const CAPABILITIES = [
   'image.upload',
   'image.volume',
   'volume.type',
+  'volume.retype',
   'volume.clone',
   'volume.backup',
 ] as const

@@ -93,6 +93,7 @@ export const libvirt: Adapter = {
       'A rebuild on KVM hosts leaves the drive that the guest reads as it is: its key and user data stay.',
     'server.fork': 'KVM hosts make no server out of the memory of another.',
     'volume.type': 'Volumes on KVM hosts go to one pool, so they are of one kind.',
+    'volume.retype': 'Volumes on KVM hosts are of one kind, and stay it.',
   },
   validate,
   asks: {

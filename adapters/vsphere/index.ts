@@ -76,6 +76,7 @@ export const vsphere: Adapter = {
     'server.diagnostics': 'VMware vSphere counts what a machine uses by its performance manager, which is not asked.',
     'server.change_password':
       'VMware vSphere changes passwords only for somebody who knows one; log in through the console and change it there.',
+    'volume.retype': 'A disk on VMware vSphere stays on the datastore, and as thick, as it was made.',
     'volume.backup': 'Snapshots are parts of their disk, and go with it.',
     'volume.clone': 'Volumes are copied by way of a snapshot only.',
   },

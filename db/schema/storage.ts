@@ -51,6 +51,12 @@ export const volumeServices = sqliteTable(
   (t) => [primaryKey({ columns: [t.cloudId, t.zone] })],
 )
 
+/** What a volume is of again where its cloud does not make it what it was asked for. */
+export interface RetypedFrom {
+  volumeType: string
+  typeId: string | null
+}
+
 export const volumes = sqliteTable(
   'volumes',
   {
@@ -64,6 +70,8 @@ export const volumes = sqliteTable(
     volumeType: text('volume_type').notNull(),
     /** The type that an operator made of it, which is what users see; null: none. */
     typeId: text('type_id'),
+    /** What it was of before, until its cloud has made it what it is to be of; null: it is. */
+    retypedFrom: json<RetypedFrom>('retyped_from'),
     /** Where it is; null: nowhere yet, it is made where it is first used. */
     cloudId: text('cloud_id'),
     zone: text('zone'),

@@ -78,7 +78,7 @@ const createBody = (version: number) =>
 const create = async (input: Input<Create>) => {
   const { context, body } = input
   const { volume_uuid, instance_uuid: serverId, connector: host, mode: asked } = body.attachment
-  if (host) throw noConnector()
+  if (host && Object.keys(host).length) throw noConnector()
   refuseReadonly(asked)
   const volume = await volumeFor(context, volume_uuid)
   if (!volume) throw noVolume(volume_uuid)

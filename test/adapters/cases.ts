@@ -1363,6 +1363,24 @@ const stories: Case[] = [
     },
   },
   {
+    id: 'volume.retype',
+    title: 'volume: becomes one of another type where it is, and stays what it is otherwise',
+    needs: ['volume', 'volume.type', 'volume.retype'],
+    async run(shop) {
+      const types = (await shop.world.cloud.volumeTypes?.()) ?? []
+      const spec = { ...(await shop.spec('volume')), type: types[0]!.name }
+      const made = await shop.make<VolumeSeen>('volume', spec)
+      const to = types.find(({ name }) => name !== made.type)!.name
+      const realm = shop.realm('volume')
+      await shop.settled('volume', (await realm.update?.(made.id, { ...spec, type: to })) as Seen)
+      const changed = (seen: Seen | null) => seen?.health === 'ready' && (seen as VolumeSeen).type === to
+      const after = await until(shop.world, 'a volume of another type', () => realm.get(made.id), changed)
+      expect(after).toMatchObject({ sizeGiB: made.sizeGiB, zone: made.zone })
+      const unknown = { ...spec, type: 'of-no-such-type' }
+      await refused((async () => realm.update?.(made.id, unknown))(), 'definitive')
+    },
+  },
+  {
     id: 'snapshot.volume',
     title: 'snapshot: a volume is made from it',
     needs: NEEDS.snapshot,

@@ -54,11 +54,11 @@ export const volumes = (engine: Engine): Realm<VolumeSpec, VolumeSeen> => {
     async revise(entity, spec) {
       if (spec.sizeGiB < entity.spec.sizeGiB) throw refusal('InvalidValue', 'A volume cannot shrink.')
       if (spec.zone !== entity.spec.zone) throw refusal('WrongZone', 'A volume cannot move to another zone.')
-      if (spec.type !== null && spec.type !== entity.type) {
-        throw refusal('InvalidValue', 'A volume cannot change its type.')
-      }
+      const type = spec.type ?? entity.type
+      if (!settings.volume_types.includes(type)) throw refusal('InvalidValue', `The cloud has no volume type ${type}.`)
       await room.take(spec.zone, state.key('volume', entity.id), [0, 0, spec.sizeGiB])
-      return { ...entity, name: spec.name, spec: { ...entity.spec, name: spec.name, sizeGiB: spec.sizeGiB } }
+      const { name, sizeGiB } = spec
+      return { ...entity, name, type, spec: { ...entity.spec, name, sizeGiB, type: spec.type } }
     },
   })
 }

@@ -96,11 +96,14 @@ export const hourlyOfParts = async (
     type,
     count,
     before,
-  }: Pick<PartPrice, 'what'> & Record<'cloudId' | 'type', string> & Record<'count' | 'before', number>,
+    typeBefore = type,
+  }: Pick<PartPrice, 'what'> &
+    Record<'cloudId' | 'type', string> &
+    Record<'count' | 'before', number> & { typeBefore?: string },
 ): Promise<Record<'hourly' | 'before', number | null>> =>
   (
     await db.all<Record<'hourly' | 'before', number | null>>(
-      sql`select ${partPrice(what, cloudId, type, count)} as hourly, ${partPrice(what, cloudId, type, before)} as before`,
+      sql`select ${partPrice(what, cloudId, type, count)} as hourly, ${partPrice(what, cloudId, typeBefore, before)} as before`,
     )
   )[0]!
 

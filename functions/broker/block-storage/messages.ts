@@ -23,6 +23,8 @@ export const notMade = (detail: string): Told => ({
 })
 /** Its cloud could not make a volume larger. */
 export const notExtended = (detail: string): Told => ({ event: '007_001', action: 'extend volume', detail })
+/** Its cloud could not make it a volume of another type. Cinder has no message of that: it is told as what its back end could not do. */
+export const notRetyped = (detail: string): Told => ({ event: '008_001', action: 'retype volume', detail })
 /** Its cloud could not make a snapshot. */
 export const noSnapshotMade = (detail: string): Told => ({ event: '009_001', action: 'create snapshot', detail })
 

@@ -157,7 +157,7 @@ const unscheduled = (
 }
 
 type Said = 'id' | 'userId' | 'readonly' | 'status' | 'fault' | 'createdAt' | 'updatedAt' | 'deletedAt'
-type Extra = 'pinnedZone' | 'typeId' | 'groupId' | 'backupId' | 'rewrite'
+type Extra = 'pinnedZone' | 'typeId' | 'groupId' | 'backupId' | 'rewrite' | 'retypedFrom'
 
 /** A volume that is to be made, of the caller. */
 export const newVolumeRow = (
@@ -171,6 +171,7 @@ export const newVolumeRow = (
     groupId: null,
     backupId: null,
     rewrite: null,
+    retypedFrom: null,
     ...wish,
     id: context.newId(),
     userId: context.caller?.userId ?? '',

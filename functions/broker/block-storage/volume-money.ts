@@ -9,17 +9,27 @@ import { VolumeRefused } from './volume-refusal.ts'
 
 type Costing = Pick<VolumeRow, 'projectId' | 'sizeGib' | 'volumeType'> & { cloudId: string }
 
+interface Before {
+  means?: Awaited<ReturnType<typeof projectMeans>>
+  /** GiB that it had. */
+  before?: number
+  /** The type that it had, where it is another one. */
+  typeBefore?: string
+}
+
 /**
- * Guards for the end of the batch by which a volume costs what it costs there, or more than it did with `before` GiB. Throws
+ * Guards for the end of the batch by which a volume costs what it costs there, or more than it did with `before` GiB, or of another type. Throws
  * `VolumeRefused` (`cost`, `unlisted`).
  */
 export const payVolume = async (
   context: Context,
   { projectId, cloudId, volumeType, sizeGib }: Costing,
-  { means, before = 0 }: { means?: Awaited<ReturnType<typeof projectMeans>>; before?: number } = {},
+  { means, before = 0, typeBefore }: Before = {},
 ): Promise<Write[]> => {
-  const words = before ? `${sizeGib - before} GiB more cost` : `A volume of ${sizeGib} GiB costs`
-  const part = { what: 'disk', cloudId, type: volumeType, count: sizeGib, before, words } as const
+  const words =
+    typeBefore === undefined && before ? `${sizeGib - before} GiB more cost` : `A volume of ${sizeGib} GiB costs`
+  const of = typeBefore === undefined ? {} : { typeBefore }
+  const part = { what: 'disk', cloudId, type: volumeType, count: sizeGib, before, ...of, words } as const
   const { refusal, guards } = await buyPart(context, projectId, means ?? (await projectMeans(context, projectId)), part)
   if (refusal) throw new VolumeRefused(refusal)
   return guards

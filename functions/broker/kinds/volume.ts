@@ -5,7 +5,7 @@ import { updateVolume, type VolumeRow, volumeById } from '../../../db/queries/bl
 import { imageEver } from '../../../db/queries/image/images.ts'
 import { neverThere } from '../../../db/queries/money/meters.ts'
 import type { Context } from '../../context.ts'
-import { notExtended, notMade, tellUser } from '../block-storage/messages.ts'
+import { notExtended, notMade, notRetyped, tellUser } from '../block-storage/messages.ts'
 import { dropRewrite, rewriteFailed, stepRewrite } from '../block-storage/rewrite.ts'
 import { endExtension } from '../block-storage/server-history.ts'
 import { restingStatus } from '../block-storage/volume.ts'
@@ -76,6 +76,8 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
       ]
     if (v.status === 'extending' && seen.sizeGiB >= v.sizeGib)
       return [set({ status: resting }), ...endExtension(context, attachment)]
+    if (v.status === 'retyping' && (seen.type === undefined || seen.type === v.volumeType))
+      return [set({ status: resting, retypedFrom: null })]
     // Growing it was refused: it is as large as it was, and the project is charged for that alone.
     if (v.status === 'error_extending' && v.fault !== null && seen.sizeGiB < v.sizeGib)
       return [set({ sizeGib: seen.sizeGiB }), charge(v.projectId, 'gigabytes', seen.sizeGiB - v.sizeGib)]
@@ -96,6 +98,17 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
         tellUser(context, v, notMade(error.message)),
       ]
     if (error.code === 'not_found') return [set('error'), ...endExtension(context, attachment, error.message)]
+    if (v.status === 'retyping')
+      return [
+        updateVolume(context.db, v.id, {
+          ...(v.retypedFrom ?? {}),
+          status: restingStatus(attachment),
+          retypedFrom: null,
+          updatedAt: context.now(),
+        }),
+        changed(context, 'volume', v.id),
+        tellUser(context, v, notRetyped(error.message)),
+      ]
     // Look again: how large it is now decides what is charged.
     return v.status === 'extending'
       ? [

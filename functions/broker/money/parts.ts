@@ -22,8 +22,9 @@ export interface Part {
   cloudId: string
   type: string
   count: number
-  /** So many it has of them already. */
+  /** So many it has of them already, or of another type that these stand for. */
   before?: number
+  typeBefore?: string
 }
 
 /** Why a part is not bought, as a sentence. `cost`: it is too dear; `unlisted`: nobody knows yet what was bought meanwhile. */

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { plantFaults, remembered } from '../../../adapters/sandbox/backdoor.ts'
 import { createVolume } from '../../support/builders.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
@@ -136,25 +137,51 @@ describe('a volume', () => {
 })
 
 describe('the type of a volume', () => {
-  it('stays, and the refusal says how to have another', async () => {
+  const retyped = async (id: string, new_type: string) => {
+    const { status, body } = await act(id, { 'os-retype': { new_type, migration_policy: 'on-demand' } })
+    return status === 202 ? 202 : [status, (Object.values(body)[0] as { message: string }).message]
+  }
+  const stateOf = async (id: string) => {
+    const { status, volume_type } = await shown(id)
+    return [status, volume_type]
+  }
+
+  it('becomes another one of its cloud, where it is', async () => {
     const id = await created()
-    const retype = async (new_type: string) => {
-      const { status, body } = await act(id, { 'os-retype': { new_type, migration_policy: 'on-demand' } })
-      return [status, (Object.values(body)[0] as { message: string }).message]
-    }
-    expect(await retype('fast')).toEqual([
+    expect(await retyped(id, 'fast')).toBe(202)
+    expect(await stateOf(id)).toEqual(['retyping', 'fast'])
+    expect(await retyped(id, 'standard')).toEqual([400, expect.stringContaining('retyping')])
+    await plimsoll.settle()
+    expect(await stateOf(id)).toEqual(['available', 'fast'])
+    const [below] = await remembered(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), 'volume')
+    expect(below).toMatchObject({ type: 'fast' })
+    expect(await retyped(id, 'fast')).toEqual([400, 'Invalid input received: New volume_type same as original: fast.'])
+    expect(await retyped(id, 'default')).toEqual([
       400,
-      `Volume ${id} is a disk of type default on cloud sandbox, and stays one: make a snapshot of it, and a volume of type fast of that.`,
+      expect.stringContaining('leaves it to a cloud which disk that is'),
     ])
-    expect(await retype('default')).toEqual([400, 'Invalid input received: New volume_type same as original: default.'])
     await plimsoll.addCloud({ name: 'vault', type: 'sandbox', options: { volume_types: ['silver'] } })
-    expect(await retype('silver')).toEqual([
+    expect(await retyped(id, 'silver')).toEqual([
       400,
       'Volume type is only supported in these availability zones: vault.a, vault.b',
     ])
-    expect(await retype('gold')).toEqual([400, 'Invalid input received: Invalid volume_type passed: gold.'])
+    expect(await retyped(id, 'gold')).toEqual([400, 'Invalid input received: Invalid volume_type passed: gold.'])
     expect((await act(id, { 'os-retype': {} })).status).toBe(400)
-    expect((await shown(id)).volume_type).toBe('default')
+    expect(await stateOf(id)).toEqual(['available', 'fast'])
+  })
+
+  it('is what it was where the cloud refuses another, and its project is told', async () => {
+    const id = await created()
+    const faults = [{ method: 'volume.update', fault: 'definitive' as const, count: 1, message: 'No such shelf.' }]
+    await plantFaults(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), faults)
+    expect(await retyped(id, 'fast')).toBe(202)
+    await plimsoll.settle()
+    expect(await stateOf(id)).toEqual(['available', 'default'])
+    const { messages } = (await at('3.70').get(`${base}/messages`)).body
+    expect(messages[0].user_message).toContain('No such shelf.')
+    expect(await retyped(id, 'fast')).toBe(202)
+    await plimsoll.settle()
+    expect(await stateOf(id)).toEqual(['available', 'fast'])
   })
 })
 

@@ -173,9 +173,11 @@ describe('a type that an operator makes', () => {
     expect(await retype(fast)).toBe(202)
     expect((await at().get(`${base}/volumes/${volume.id}`)).body.volume.volume_type).toBe('quick')
     expect(await retype(fast)).toBe(400)
-    expect(await retype(slow, 'on-demand')).toBe(400)
     expect(await retype('nothing')).toBe(400)
-    expect((await at().get(`${base}/volumes/${volume.id}`)).body.volume.volume_type).toBe('quick')
+    expect(await retype(slow, 'on-demand')).toBe(202)
+    await plimsoll.settle()
+    const { volume: after } = (await at().get(`${base}/volumes/${volume.id}`)).body
+    expect([after.status, after.volume_type]).toEqual(['available', 'slow'])
   })
 })
 

@@ -18,7 +18,6 @@ export const knownOf = knownBy({
     'cinder',
     ...['service-get-log', 'service-set-log'],
   ),
-  'A disk stays of the type that it was made of.': of('cinder', 'retype'),
   'Records of backups are not given out: a backup is a snapshot of its cloud.': of('cinder', 'backup-export'),
   'A cloud connects a disk to a server itself, and nobody else by a connector.': of('cinder', 'attachment-update'),
   'Data of an image has no address of its own, and takes none.': of('glance', 'add-location'),

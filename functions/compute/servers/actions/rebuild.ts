@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { keypairNamed } from '../../../../db/queries/compute/keypairs.ts'
 import type { ServerRow } from '../../../../db/queries/compute/servers.ts'
-import { withoutFiles } from '../../../broker/compute/personality.ts'
+import { refuseFilesBeyond, withFiles, withoutFiles } from '../../../broker/compute/personality.ts'
 import { type Reseed, rebuildServer } from '../../../broker/compute/rebuild.ts'
 import { openUserData } from '../../../broker/compute/user-data.ts'
-import { badRequest, conflict, forbidden } from '../../../http/fault.ts'
+import { badRequest, forbidden } from '../../../http/fault.ts'
 import type { Input } from '../../../http/operation.ts'
 import { links } from '../../links.ts'
 import { boolean, name, text } from '../../parameters.ts'
@@ -48,7 +48,6 @@ const rebuild = perVersion((version) =>
 type Rebuild = z.infer<ReturnType<typeof rebuild>>
 
 const refuseUnoffered = (asked: Rebuild): void => {
-  if (asked.personality?.length) throw conflict('The clouds behind this broker put no files into a server that exists.')
   if (asked.trusted_image_certificates?.length)
     throw badRequest('Image signature certificates are not checked by the clouds behind this broker.')
   if (asked.preserve_ephemeral) throw badRequest('There is no ephemeral disk to preserve.')
@@ -79,9 +78,13 @@ export const rebuildActions: Action[] = [
       const userData = opened === null ? null : withoutFiles(opened)
       refuseUnoffered(asked)
       refuseOurMetadata(asked.metadata ?? {}, server.metadata)
+      const files = asked.personality ?? []
+      await refuseFilesBeyond(input.context, server.projectId, files)
       const seed: Reseed = {
         ...(await otherKey(input, asked, server)),
         ...(asked.user_data === undefined || asked.user_data === userData ? {} : { userData: asked.user_data }),
+        // In place of those that it was made with: its guest writes them at its next first start.
+        ...(files.length ? { userData: withFiles(userData, files) } : {}),
       }
       await rebuildServer(
         input.context,

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { aws } from '../../../../adapters/aws/index.ts'
 import { remembered } from '../../../../adapters/sandbox/backdoor.ts'
 import { withFiles, withoutFiles } from '../../../../functions/broker/compute/personality.ts'
 import { narrowCloudType } from '../../../support/narrow-cloud.ts'
@@ -112,11 +113,27 @@ describe('a personality', () => {
     expect((await boot({ personality: [file] })).status).toBe(400)
   })
 
-  test('of a server that is rebuilt is refused: the files are where its guest has put them', async () => {
-    const id = await w.running()
-    const rebuild = { imageRef: w.image, personality: [motd] }
-    const answer = await w.act(id, { rebuild }, w.demo)
-    expect([answer.status, message(answer)]).toEqual([409, expect.stringMatching(/no files into a server that exists/)])
+  test('of a server that is rebuilt is written by its guest then, beside its user data and in place of earlier files', async () => {
+    const user_data = base64('#!/bin/sh\necho "hello"\n')
+    const { id } = (await boot({ personality: [motd], user_data })).body.server
+    await w.plimsoll.settle()
+    const other = { path: '/etc/issue', contents: base64('other and longer than that') }
+    expect((await w.act(id, { rebuild: { imageRef: w.image, personality: [other] } }, w.demo)).status).toBe(202)
+    await w.plimsoll.settle()
+    const merged = Buffer.from(withFiles(user_data, [other])!, 'base64')
+    expect(await guestOf(id)).toMatchObject({ userDataBytes: merged.length })
+    const shown = (await w.admin.get(`${NOVA}/servers/${id}`, at('2.3'))).body.server
+    expect([shown.status, shown['OS-EXT-SRV-ATTR:user_data']]).toEqual(['ACTIVE', user_data])
+    const many = Array.from({ length: 6 }, () => motd)
+    const refused = await w.act(id, { rebuild: { imageRef: w.image, personality: many } }, w.demo)
+    expect([refused.status, message(refused)]).toEqual([403, 'Personality file limit exceeded'])
+  })
+
+  test('of a server that is rebuilt is refused where a cloud leaves what its guest reads as it is', async () => {
+    narrowCloudType()
+    w = await newWorld({ clouds: [{ name: 'sandbox', type: 'narrow' }] })
+    const answer = await w.act(await w.running(), { rebuild: { imageRef: w.image, personality: [motd] } }, w.demo)
+    expect([answer.status, message(answer)]).toEqual([409, aws.lacks['server.reseed']])
   })
 
   test('beyond what a cloud takes of user data is refused with its limit', async () => {
