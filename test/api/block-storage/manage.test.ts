@@ -99,8 +99,7 @@ it('a snapshot is listed as one of its cloud, and taken over again for the volum
   const made = await at('demo').post(`${base}/snapshots`, { snapshot: { volume_id, name: 'kept' } })
   const { id } = made.body.snapshot
   await plimsoll.settle()
-  const list = async (path = '') =>
-    (await admin.get(`${base}/manageable_snapshots${path}?host=sandbox@a`)).body['manageable-snapshots']
+  const list = async () => (await admin.get(`${base}/manageable_snapshots?host=sandbox@a`)).body['manageable-snapshots']
   expect(await list()).toEqual([])
   await admin.post(`${base}/snapshots/${id}/action`, { 'os-unmanage': {} })
   const [found] = await list()
@@ -109,14 +108,15 @@ it('a snapshot is listed as one of its cloud, and taken over again for the volum
     safe_to_manage: true,
     source_reference: { 'source-name': expect.any(String) },
   })
-  expect(await list('/detail')).toEqual([{ ...found, reason_not_safe: null, cinder_id: null, extra_info: 'kept' }])
-  const manage = (more: object, path = 'manageable_snapshots', client = admin) =>
-    client.post(`${base}/${path}`, { snapshot: { volume_id, ref: found.reference, ...more } })
+  const full = (await admin.get(`${base}/manageable_snapshots/detail?host=sandbox@a`)).body['manageable-snapshots']
+  expect(full).toEqual([{ ...found, reason_not_safe: null, cinder_id: null, extra_info: 'kept' }])
+  const manage = (more: object, client = admin) =>
+    client.post(`${base}/manageable_snapshots`, { snapshot: { volume_id, ref: found.reference, ...more } })
   const refused = async (more: object) => {
     const { status, body } = await manage(more)
     return [status, (Object.values(body)[0] as { message: string }).message]
   }
-  expect((await manage({}, 'manageable_snapshots', at('demo'))).status).toBe(403)
+  expect((await manage({}, at('demo'))).status).toBe(403)
   expect(await refused({ volume_id: other })).toEqual([400, expect.stringContaining('It is of another volume.')])
   expect(await refused({ ref: { 'source-name': 'none' } })).toEqual([400, expect.stringContaining('no such snapshot')])
   expect(await refused({ volume_id: crypto.randomUUID() })).toEqual([
@@ -130,6 +130,8 @@ it('a snapshot is listed as one of its cloud, and taken over again for the volum
   await plimsoll.settle()
   expect((await at('demo').get(`${base}/snapshots/${body.snapshot.id}`)).body.snapshot.status).toBe('available')
   expect([await list(), (await refused({}))[0]]).toEqual([[], 400])
+  const old = { snapshot: { volume_id, ref: found.reference } }
+  expect((await admin.post(`${base}/os-snapshot-manage`, old)).body.badRequest.message).toMatch(/managed already/)
   const copy = { volume: { size: 1, snapshot_id: body.snapshot.id } }
   expect((await at('demo').post(`${base}/volumes`, copy)).status).toBe(202)
   await plimsoll.settle()
