@@ -1,7 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { asCloudError, CloudError } from '../../adapters/errors.ts'
 import { Refused } from '../broker/line/refused.ts'
-import { COUNTED, type CountedMetric, type Metric } from './metrics.ts'
+import { COUNTED, type CountedMetric } from './counted.ts'
+import type { Metric } from './metrics.ts'
 import type { Instruments } from './told.ts'
 
 /** What a process counts, and the instruments by which it hears of it. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { COUNTED, FROM_ROWS, type Metric } from '../../functions/instruments/metrics.ts'
+import { COUNTED } from '../../functions/instruments/counted.ts'
+import { FROM_ROWS, type Metric } from '../../functions/instruments/metrics.ts'
 import { metricsPage } from './metrics.ts'
 
 const METRICS: Record<string, Metric> = { ...FROM_ROWS, ...COUNTED }

@@ -1,4 +1,5 @@
-import { COUNTED, FROM_ROWS, type Metric } from '../../functions/instruments/metrics.ts'
+import { COUNTED } from '../../functions/instruments/counted.ts'
+import { FROM_ROWS, type Metric } from '../../functions/instruments/metrics.ts'
 
 const lines = (metrics: Record<string, Metric>): string =>
   Object.entries(metrics)
@@ -13,7 +14,7 @@ const HEAD = '| metric | type | labels | means |\n|---|---|---|---|'
 /** The page of all metrics, from the table that they are made of. */
 export const metricsPage = (): string => `# Metrics
 
-Printed from \`functions/instruments/metrics.ts\` by \`npm run reference\`; [instruments](instruments.md) says how they are read.
+Printed from \`functions/instruments/metrics.ts\` and \`counted.ts\` by \`npm run reference\`; [instruments](instruments.md) says how they are read.
 Names end in their unit, which is Prometheus' base unit. Labels are of this program (an operation by its name in [api.md](../api.md), a kind, a
 phase, a code of \`adapters/errors.ts\`) or of its operator (the name of a cloud): nothing that a stranger sends becomes one.
 

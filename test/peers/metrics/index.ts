@@ -52,6 +52,9 @@ const told = async (
   step: (title: string, run: () => Promise<unknown>) => Promise<void>,
 ): Promise<void> => {
   const { finds, firing } = prometheus
+  /** What would wake somebody; a ticket may be written for a busy machine, on which answers take long. */
+  const pages = async () =>
+    (await firing()).filter(({ severity }) => severity === 'page').map(({ alertname }) => alertname)
   const each = (run: (broker: Broker) => Promise<unknown>) => Promise.all(brokers.map(run))
   const rounds = () => each(({ cron }) => cron())
 
@@ -79,13 +82,13 @@ const told = async (
     }),
   )
 
-  await step('Prometheus has them both, well and with nothing that fires', async () => {
+  await step('Prometheus has them both, well and with nothing that wakes anybody', async () => {
     await patiently(async () => {
       await finds('sum(up)', brokers.length)
       await finds('sum(plimsoll_healthy)', brokers.length)
       await finds('sum(plimsoll_cloud_enabled{cloud="sandbox"})', brokers.length)
     }, 30_000)
-    assert.deepEqual(await firing(), [])
+    assert.deepEqual(await pages(), [])
   })
 
   const admins = new Map<Broker, Api>()
@@ -154,7 +157,7 @@ const told = async (
         clouds.map(({ cloud, instance }) => `${instance} ${cloud}`).toSorted(),
         prometheus.targets.map(({ instance }) => `${instance} silent`).toSorted(),
       )
-      assert.deepEqual([...new Set(fires.map(({ alertname }) => alertname))], ['PlimsollCloudUnreachable'])
+      assert.deepEqual([...new Set(await pages())], ['PlimsollCloudUnreachable'])
     }, 30_000)
   })
 
