@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Api, logIn } from '../support/api.ts'
@@ -14,6 +14,7 @@ const STORY = 'metrics'
 const TOKEN = 'peers-metrics-token-of-some-length'
 const SETTINGS = { PLIMSOLL_METRICS: 'token', PLIMSOLL_METRICS_TOKEN: TOKEN, PLIMSOLL_CRON_SECONDS: '1' }
 const RULES = join(ROOT, 'docs/instruments/alerts.yml')
+const DASHBOARD = join(ROOT, 'docs/instruments/dashboard.json')
 const DURATIONS = join(ROOT, 'test/peers/metrics/durations.yml')
 /** So many checks without an answer leave a cloud alone for minutes. */
 const CHECKS = 8
@@ -134,6 +135,21 @@ const told = async (
       await finds(`plimsoll_info{instance="${onWorkers.instance}",runtime="workers"}`, 1)
       await finds(`count({instance="${onWorkers.instance}",__name__=~"plimsoll_.*_total|process_.*"}) or vector(0)`, 0)
     })
+
+  await step(
+    'whatever the dashboard draws is understood, and what rows tell is there to be drawn for both',
+    async () => {
+      const { panels } = JSON.parse(await readFile(DASHBOARD, 'utf8')) as { panels: { targets?: { expr: string }[] }[] }
+      const drawn = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
+      assert.ok(drawn.length > 15)
+      for (const expr of drawn) {
+        const asked = expr.replaceAll('$instance', '.*').replaceAll('$__rate_interval', '30s')
+        await finds(`count(${asked}) >= bool 0 or vector(1)`, 1)
+      }
+      await finds('count(plimsoll_database_size_bytes > 100000)', brokers.length)
+      await finds('count(plimsoll_sweep_units{cloud="sandbox"} > 0)', brokers.length)
+    },
+  )
 
   await step('a cloud that does not answer is left alone, and the rule for it fires, for no other cloud', async () => {
     const options = { faults: [{ method: '*', fault: 'ambiguous_before' }] }
