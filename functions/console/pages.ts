@@ -20,6 +20,12 @@ export const PAGES: Page[] = [
   { path: '/bursts', menu: { room: 'Project', name: 'Bursts' }, load: () => import('./pages/bursts/bursts.tsx') },
   { path: '/bursts/:id', load: () => import('./pages/bursts/burst.tsx') },
   { path: '/costs', menu: { room: 'Project', name: 'Costs' }, load: () => import('./pages/costs/costs.tsx') },
+  {
+    path: '/webhooks',
+    menu: { room: 'Project', name: 'Webhooks' },
+    load: () => import('./pages/webhooks/webhooks.tsx'),
+  },
+  { path: '/webhooks/:id', load: () => import('./pages/webhooks/webhook.tsx') },
   { path: '/journal', menu: { room: 'Project', name: 'Journal' }, load: () => import('./pages/journal/journal.tsx') },
   {
     path: '/clouds',

@@ -37,7 +37,7 @@ test('nothing but the key of the page is kept where every script reads it, and n
   const asking = sources.filter(({ text }) => /\bfetch\(|XMLHttpRequest|EventSource\(|sendBeacon/.test(text))
   expect(asking.map(({ path }) => path).sort()).toEqual([
     'functions/console/api/ask.ts',
-    'functions/console/api/events.ts',
+    'functions/console/api/stream.ts',
     'functions/console/api/upload.ts',
   ])
 })

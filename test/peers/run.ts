@@ -88,8 +88,8 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
       : Promise.resolve(report.step('federation', 'a day of its turn', 'skipped', 0, 'it is played every third day')),
   notices,
   metrics,
-  // `--part pictures` puts its pictures into the documentation.
-  console: (report) => consolePages(report, values.part === 'pictures', names.length === 0),
+  // On both runtimes by its name; among the others on one of them, the other one the next day. `--part pictures` puts its pictures into the documentation.
+  console: (report) => consolePages(report, values.part === 'pictures', names.length ? null : today),
   runners: (report) => runners(report, today),
   // Whole by its name; among the others half of the renting programs.
   span: (report) => span(report, names.length ? null : today, home),

@@ -1,23 +1,33 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { storeOf } from '../store.ts'
-import { addressOf, asker } from './ask.ts'
+import { asker } from './ask.ts'
+import { type Event, readStream } from './stream.ts'
 
 /*
- * What happens to the things of the project, as it happens: one stream for all of the page, while a part of it listens. It is
- * read by `fetch`, since an `EventSource` sends no token.
+ * What happens to the things of the project, as it happens: one stream for all tabs of the browser that work in it, while one of
+ * them listens and is looked at. Whoever has the lock reads it and tells the others, with the place where it is, so that the
+ * next one goes on there. Browsers keep locks for pages that came by https or from this machine: elsewhere each tab has its own.
  */
-
-interface Event {
-  type: string
-  resource: { kind: string; id: string }
-  data: Record<string, unknown>
-}
 
 /** Whether events come in, of which a page says so: null where nobody listens, or looks. */
 export const live = storeOf<boolean | null>(null)
 
+/** What one tab tells the others that work in the same project. */
+interface Word {
+  project: string
+  /** Whether it is live is asked of whoever reads. */
+  asks?: true
+  live?: boolean
+  /** Where the stream is. */
+  at?: string | null
+  event?: Event
+}
+
+const tabs = globalThis.BroadcastChannel && new BroadcastChannel('plimsoll-events')
 const listening = new Set<(event: Event) => void>()
-let stream: AbortController | null = null
+/** Ends the wish of this tab to hear, and its reading if it reads for all. */
+let wish: AbortController | null = null
+let reads = false
 let last: string | null = null
 /** Things happened of which nobody was told: whoever listens is to look anew. */
 let missed = false
@@ -25,96 +35,77 @@ let leaving: ReturnType<typeof setTimeout> | undefined
 
 /** So long a stream is kept at which nobody listens: from one page to the next, in milliseconds. */
 const LINGERS = 3_000
-/** Longest pause between two tries, in milliseconds. */
-const LONGEST = 60_000
 
-const open = async ({ signal }: AbortController): Promise<void> => {
-  let pause = 500
-  while (!signal.aborted) {
-    const token = asker.token()
-    let isRenewed = false
-    try {
-      if (token) {
-        const headers = {
-          Accept: 'text/event-stream',
-          'X-Auth-Token': token,
-          ...(last ? { 'Last-Event-ID': last } : {}),
-        }
-        const response = await fetch(addressOf('broker', '/events/stream'), { headers, signal })
-        if (response.ok && response.body) {
-          live.set(true)
-          pause = 500
-          catchUp()
-          await read(response.body)
-        } else await response.body?.cancel()
-        if (response.status === 429) pause = LONGEST
-        // What it knows of is gone: from now on.
-        if (response.status === 400) {
-          last = null
-          missed = true
-        }
-        if (response.status === 401) isRenewed = await asker.refused(token)
-      }
-    } catch {
-      // Whatever broke off is opened again.
-    }
-    if (signal.aborted) return
-    live.set(false)
-    catchUp()
-    await new Promise((resolve) => setTimeout(resolve, isRenewed ? 0 : pause))
-    pause = Math.min(pause * 2, LONGEST)
-  }
-}
+const say = (word: Omit<Word, 'project'>): void => tabs?.postMessage({ project: asker.projectId(), ...word })
 
 const tell = (event: Event): void => {
   for (const heard of [...listening]) heard(event)
 }
 
-const catchUp = (): void => {
-  if (missed) tell({ type: 'gap', resource: { kind: '', id: '' }, data: {} })
+const GAP: Event = { type: 'gap', resource: { kind: '', id: '' }, data: {} }
+
+const isLive = (now: boolean): void => {
+  live.set(now)
+  if (missed) tell(GAP)
   missed = false
 }
 
-const read = async (body: ReadableStream<Uint8Array>): Promise<void> => {
-  const reader = body
-    .pipeThrough(new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>)
-    .getReader()
-  let rest = ''
-  for (;;) {
-    const { value, done } = await reader.read()
-    if (done) return
-    const parts = (rest + value).split('\n\n')
-    rest = parts.pop() ?? ''
-    for (const part of parts) hear(part)
-  }
+/** Reads for every tab. */
+const reader: Parameters<typeof readStream>[1] = {
+  last: () => last,
+  isLive: (now) => {
+    isLive(now)
+    say({ live: now })
+  },
+  at: (place) => {
+    last = place
+    say({ at: place })
+  },
+  missed: () => {
+    missed = true
+    say({ event: GAP })
+  },
+  tell: (event) => {
+    tell(event)
+    say({ event })
+  },
 }
 
-const hear = (part: string): void => {
-  let [type, data] = ['', '']
-  for (const line of part.split('\n')) {
-    if (line.startsWith('id: ')) last = line.slice(4)
-    if (line.startsWith('event: ')) type = line.slice(7)
-    if (line.startsWith('data: ')) data += line.slice(6)
+const begin = (): void => {
+  if (wish || !listening.size || document.hidden) return
+  wish = new AbortController()
+  const { signal } = wish
+  const read = async () => {
+    reads = true
+    await readStream(signal, reader).finally(() => {
+      reads = false
+    })
   }
-  if (!type || type === 'ready' || type === 'end') return
-  const said = JSON.parse(data) as Partial<Event>
-  const event: Event = { type, resource: said.resource ?? { kind: '', id: '' }, data: said.data ?? {} }
-  tell(event)
+  if (!tabs || !navigator.locks) return void read()
+  say({ asks: true })
+  // Where another tab reads, this one waits for it to leave.
+  navigator.locks.request(`plimsoll-events ${asker.projectId()}`, { signal }, read).catch(() => {})
 }
 
 /** Ends the stream. What happens from here on is not told: it is asked for by whoever listens again. */
 const end = (): void => {
-  stream?.abort()
-  stream = null
+  wish?.abort()
+  wish = null
   last = null
   live.set(null)
 }
 
-const begin = (): void => {
-  if (stream || !listening.size || document.hidden) return
-  stream = new AbortController()
-  void open(stream)
-}
+if (tabs)
+  tabs.onmessage = ({ data }: MessageEvent<Word>) => {
+    if (!wish || data.project !== asker.projectId()) return
+    if (reads) {
+      if (data.asks && live.get() !== null) say({ live: live.get()!, at: last })
+      return
+    }
+    if (data.at !== undefined) last = data.at
+    if (data.live !== undefined) isLive(data.live)
+    if (data.event) tell(data.event)
+  }
 
 /** Begins anew, for another project. */
 export const restartEvents = (): void => {

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks'
 import type { ServiceName } from './ask.ts'
 import type { Fault } from './fault.ts'
 import { useAnswer } from './use-answer.ts'
@@ -22,6 +23,21 @@ export interface Choices<T> {
   cut: boolean
   /** Asks anew; what is there stays until the answer comes. */
   again: () => void
+  /** Looks for a name among all that there are, not only those that are listed; absent: the service does not. */
+  seek?: ((word: string) => void) | undefined
+  /** What is looked for. */
+  word?: string
+}
+
+/**
+ * What is added to a query for the things of a name; null: the service does not look for names there. Most look for the whole
+ * name; Nova takes a pattern, so what somebody types is escaped.
+ */
+const seekingIn = (service: ServiceName, path: string, word: string): string | null => {
+  if (service === 'broker' || service === 'identity') return null
+  if (service !== 'compute') return `name=${encodeURIComponent(word)}`
+  const pattern = word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+  return path.startsWith('/servers') ? `name=${encodeURIComponent(pattern)}` : null
 }
 
 /**
@@ -36,7 +52,9 @@ export const useChoices = <T>(
   member: string,
   isWhole = false,
 ): Choices<T> => {
-  const limit = `${path?.includes('?') ? '&' : '?'}limit=${MOST}`
+  const [word, seek] = useState('')
+  const sought = isWhole || path === null ? null : seekingIn(service, path, word)
+  const limit = `${path?.includes('?') ? '&' : '?'}limit=${MOST}${sought && word ? `&${sought}` : ''}`
   const answer = useAnswer<Record<string, T[]>>(service, path === null || isWhole ? path : path + limit)
   const rows = answer.value?.[member] ?? []
   return {
@@ -45,6 +63,7 @@ export const useChoices = <T>(
     asking: answer.asking && !answer.value,
     cut: !isWhole && rows.length >= MOST,
     again: answer.again,
+    ...(sought === null ? {} : { seek, word }),
   }
 }
 
@@ -58,4 +77,13 @@ export const bothOf = <T extends { id: string }>(one: Choices<T>, other: Choices
     one.again()
     other.again()
   },
+  ...(one.seek && other.seek
+    ? {
+        word: one.word ?? '',
+        seek: (word) => {
+          one.seek?.(word)
+          other.seek?.(word)
+        },
+      }
+    : {}),
 })

@@ -1,24 +1,19 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Bars } from './plot.ts'
+import type { Bars, Growth } from './plot.ts'
 
 const DARK = '(prefers-color-scheme: dark)'
 
 /** A day as `2026-11-29`, in seconds since 1970. */
-const secondsOf = (day: string): number => Date.parse(`${day}T00:00:00Z`) / 1000
+export const secondsOf = (day: string): number => Date.parse(`${day}T00:00:00Z`) / 1000
+
+type Plots = Pick<typeof import('./plot.ts'), 'plotDays' | 'plotGrowth'>
 
 /**
- * A picture of days, for eyes alone: what it says stands beside it. What draws it is fetched when it is wanted; where that is not
- * to be had, after an update of the broker, there is a word in its place.
- * @param days as `2026-11-29`, in order
- * @param to the first day that is not drawn
+ * Draws a picture into a box, and anew where what it says, or the colours of the page, are others. What draws it is fetched when it
+ * is wanted; where that is not to be had, after an update of the broker, there is a word in its place.
+ * @param text what the picture says: it is drawn anew when that is another
  */
-export const DayBars = ({
-  days,
-  from,
-  to,
-  words,
-  ...rest
-}: Pick<Bars, 'parts' | 'colours' | 'height' | 'words'> & { days: string[]; from: string; to: string }) => {
+const Picture = ({ text, draw }: { text: string; draw: (plots: Plots, box: HTMLElement) => () => void }) => {
   const box = useRef<HTMLDivElement>(null)
   const [dark, setDark] = useState(matchMedia(DARK).matches)
   const [isLost, setLost] = useState(false)
@@ -28,15 +23,13 @@ export const DayBars = ({
     colours.addEventListener('change', changed)
     return () => colours.removeEventListener('change', changed)
   }, [])
-  const latest = useRef(words)
-  latest.current = words
-  const text = JSON.stringify({ ...rest, days: days.map(secondsOf), first: secondsOf(from), last: secondsOf(to) })
+  const latest = useRef(draw)
+  latest.current = draw
   useEffect(() => {
     let [left, end] = [false, () => {}]
     import('./plot.ts').then(
-      ({ plotDays }) => {
-        if (left || !box.current) return
-        end = plotDays(box.current, { ...JSON.parse(text), words: (value: number) => latest.current(value) })
+      ({ plotDays, plotGrowth }) => {
+        if (!left && box.current) end = latest.current({ plotDays, plotGrowth }, box.current)
       },
       () => left || setLost(true),
     )
@@ -51,6 +44,27 @@ export const DayBars = ({
     <div ref={box} aria-hidden="true" />
   )
 }
+
+/**
+ * A picture of days, for eyes alone: what it says stands beside it.
+ * @param days as `2026-11-29`, in order
+ * @param to the first day that is not drawn
+ */
+export const DayBars = ({
+  days,
+  from,
+  to,
+  words,
+  ...rest
+}: Pick<Bars, 'parts' | 'colours' | 'height' | 'words'> & { days: string[]; from: string; to: string }) => {
+  const bars = { ...rest, days: days.map(secondsOf), first: secondsOf(from), last: secondsOf(to) }
+  return <Picture text={JSON.stringify(bars)} draw={({ plotDays }, box) => plotDays(box, { ...bars, words })} />
+}
+
+/** How an amount grew, what is expected of it, and what it is not to pass: for eyes alone. Times are seconds since 1970. */
+export const GrowthLine = ({ words, ...growth }: Growth) => (
+  <Picture text={JSON.stringify(growth)} draw={({ plotGrowth }, box) => plotGrowth(box, { ...growth, words })} />
+)
 
 const ACCENT = ['--accent']
 

@@ -40,7 +40,7 @@ type TextFieldProps = FieldProps & {
 } & Partial<
     Record<'required' | 'disabled', boolean> &
       Record<'autocomplete' | 'placeholder' | 'pattern' | 'min' | 'max', string>
-  > & { type?: 'text' | 'password' | 'number' | 'search'; maxLength?: number }
+  > & { type?: 'text' | 'password' | 'number' | 'search' | 'datetime-local'; maxLength?: number }
 
 /** A text or a number with its label. */
 export const TextField = ({ label, hint, fault, value, onInput, rows, focus, readonly, ...input }: TextFieldProps) => {

@@ -31,12 +31,7 @@ export const plotDays = (
       return sums[i]
     }),
   )
-  const axis = {
-    stroke: colour('--quiet'),
-    font: `12px ${getComputedStyle(document.body).fontFamily}`,
-    ticks: { show: false },
-    gap: 4,
-  }
+  const axis = axisOf()
   const plot = new uPlot(
     {
       width: box.clientWidth,
@@ -81,10 +76,70 @@ export const plotDays = (
     [days, ...[...heights].reverse()],
     box,
   )
+  return sizedIn(box, plot, height)
+}
+
+const axisOf = () => ({
+  stroke: colour('--quiet'),
+  font: `12px ${getComputedStyle(document.body).fontFamily}`,
+  ticks: { show: false },
+  gap: 4,
+})
+
+/** As wide as its box, whatever that becomes. @returns what takes it away */
+const sizedIn = (box: HTMLElement, plot: uPlot, height: number): (() => void) => {
   const sized = new ResizeObserver(() => plot.setSize({ width: box.clientWidth, height }))
   sized.observe(box)
   return () => {
     sized.disconnect()
     plot.destroy()
   }
+}
+
+/** An amount that grows, as a line, and what it is not to pass. */
+export interface Growth {
+  /** Seconds since 1970, in order. */
+  times: number[]
+  sums: number[]
+  /** What is expected at a later time; null: nothing. */
+  expected: [time: number, sum: number] | null
+  /** Drawn as a level line; null: there is none. */
+  most: number | null
+  height: number
+  words: (value: number) => string
+}
+
+/** Draws an amount that grows into a box, in the colours of the page. @returns what takes it away */
+export const plotGrowth = (box: HTMLElement, { times, sums, expected, most, height, words }: Growth): (() => void) => {
+  const axis = axisOf()
+  const all = expected ? [...times, expected[0]] : times
+  const last = sums.at(-1) ?? 0
+  const dashed = { width: 2, dash: [6, 5], points: { show: false } }
+  const plot = new uPlot(
+    {
+      width: box.clientWidth,
+      height,
+      legend: { show: false },
+      cursor: { show: false },
+      scales: { y: { range: (_, _from, to) => [0, Math.max(to, most ?? 0) * 1.05 || 1] } },
+      axes: [
+        { ...axis, grid: { show: false }, size: 30 },
+        { ...axis, grid: { stroke: colour('--rule'), width: 1 }, values: (_, values) => values.map(words), size: 72 },
+      ],
+      series: [
+        {},
+        { stroke: colour('--accent'), width: 2, points: { show: false } },
+        { ...dashed, stroke: colour('--accent') },
+        { ...dashed, stroke: colour('--red') },
+      ],
+    },
+    [
+      all,
+      all.map((_, i) => sums[i] ?? null),
+      all.map((_, i) => (expected && i >= times.length - 1 ? (i < times.length ? last : expected[1]) : null)),
+      all.map(() => most),
+    ],
+    box,
+  )
+  return sizedIn(box, plot, height)
 }

@@ -9,6 +9,7 @@ const TONES: Record<string, Tone> = {
   running: 'good',
   up: 'good',
   ready: 'good',
+  delivered: 'good',
   ERROR: 'bad',
   error: 'bad',
   unreachable: 'bad',
@@ -25,7 +26,8 @@ const TONES: Record<string, Tone> = {
   absent: 'idle',
 }
 
-const toneOf = (status: string): Tone =>
+/** The tone of a status, wherever it is drawn; what is not known to be over is under way. */
+export const toneOf = (status: string): Tone =>
   (Object.hasOwn(TONES, status) ? TONES[status] : undefined) ?? (/^error/i.test(status) ? 'bad' : 'busy')
 
 /** A status in the word of its service; what is not known to be over is under way. */

@@ -6,6 +6,8 @@ import { slowness } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
 import { told } from '../support/told.ts'
 import { accessible, openWindow, picture, picturesIn } from './browser.ts'
+import { changes } from './changes.ts'
+import { editors, ofMembers } from './editors.ts'
 import { everyPage } from './every.ts'
 import { byKeyboard } from './keyboard.ts'
 import { leaving, undrawable, windows } from './leaving.ts'
@@ -21,17 +23,17 @@ const MOST = 150 * 1024
 const SOON = 1_000
 
 /**
- * The console in Debian's Chromium, on both runtimes: the first minutes of a new user by mouse and by keyboard, axe-core on every
+ * The console in Debian's Chromium: the first minutes of a new user by mouse and by keyboard, axe-core on every
  * page, and what the browser has to say.
  * @param pictures pictures of the pages go into the documentation
- * @param short on Node alone
+ * @param today a day by its number: on the one runtime or the other by turns; null: on both
  */
-export const consolePages = async (report: Report, pictures: boolean, short: boolean): Promise<void> => {
+export const consolePages = async (report: Report, pictures: boolean, today: number | null): Promise<void> => {
   const lack = await lackOf('chromium', 'chromium')
   if (lack) return report.step('console', 'Chromium', 'skipped', 0, lack)
   for (const runtime of RUNTIMES)
-    if (short && runtime === 'workerd')
-      report.step('workerd × console', 'a browser before a Worker', 'skipped', 0, 'it is played by its name')
+    if (today !== null && RUNTIMES[today % RUNTIMES.length] !== runtime)
+      report.step(`${runtime} × console`, 'a browser before a broker', 'skipped', 0, 'a day of the other runtime')
     else await onRuntime(report, runtime, pictures && runtime === 'node')
 }
 
@@ -81,6 +83,9 @@ const onRuntime = (report: Report, runtime: Runtime, pictures: boolean): Promise
       await byKeyboard({ browser, broker, demo, step })
       await many({ browser, broker, step })
       await ofProject({ browser, broker, demo, folder, step })
+      await changes({ browser, broker, demo, folder, step })
+      await editors({ browser, broker, admin, demo, folder, step })
+      await ofMembers({ browser, broker, demo, folder, step })
       await step('nothing stands in the log of the browser, and nothing was asked of anybody else', async () => {
         assert.deepEqual(window.log, [])
         assert.deepEqual(

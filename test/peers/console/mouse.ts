@@ -39,12 +39,25 @@ export const byMouse = async ({ broker, demo, window, folder, step }: Story): Pr
     await picture(window, folder, 'servers-empty')
     await accessible(window)
   })
+  const dialog = page.getByRole('dialog')
+  await step('a network and a key are made, each by a form', async () => {
+    await go('Networks')
+    await page.getByRole('button', { name: 'New network' }).click()
+    await dialog.getByLabel('Name', { exact: true }).fill('net1')
+    await dialog.getByLabel('Addresses of its subnet').fill('10.0.0.0/24')
+    await dialog.getByRole('button', { name: 'Make it' }).click()
+    await page.getByRole('cell', { name: '10.0.0.0/24' }).waitFor()
+    await go('Access')
+    await page.getByText('No key pair yet').waitFor()
+    await accessible(window)
+    await page.getByRole('button', { name: 'New key pair' }).click()
+    await dialog.getByLabel('Name', { exact: true }).fill('first')
+    await dialog.getByRole('button', { name: 'Make it' }).click()
+    await dialog.getByRole('button', { name: 'I have it' }).click()
+    await page.getByRole('cell', { name: 'first', exact: true }).waitFor()
+  })
   await step('a form says where a server would go and what it costs, before it is made', async () => {
-    await demo.must('POST', '/network/v2.0/networks', { network: { name: 'net1' } }).then(({ network }) =>
-      demo.must('POST', '/network/v2.0/subnets', {
-        subnet: { network_id: network.id, name: 'sub1', ip_version: 4, cidr: '10.0.0.0/24' },
-      }),
-    )
+    await go('Servers')
     await page.getByRole('link', { name: 'Make the first' }).click()
     await page.getByLabel('Name', { exact: true }).fill('web-1')
     const choose = async (label: string, text: RegExp) => {
@@ -56,6 +69,7 @@ export const byMouse = async ({ broker, demo, window, folder, step }: Story): Pr
     await choose('Flavor', /^m1\.tiny/)
     await choose('Image', /sandbox-linux/)
     await page.getByLabel('net1').check()
+    await choose('Key', /^first$/)
     await page.getByText(/per hour/).waitFor()
     await page.getByText(/--flavor \S+ --image [0-9a-f-]{36} --network [0-9a-f-]{36}/).waitFor()
     await page.getByText('More', { exact: true }).click()
@@ -120,7 +134,6 @@ export const byMouse = async ({ broker, demo, window, folder, step }: Story): Pr
     ] as const) {
       await page.getByLabel('Choose web-1').check()
       await page.getByRole('button', { name: verb, exact: true }).click()
-      const dialog = page.getByRole('dialog')
       await dialog.getByText(new RegExp(`openstack server ${verb.toLowerCase()} [0-9a-f-]{36}`)).waitFor()
       if (verb === 'Stop') await accessible(window)
       await dialog.getByRole('button', { name: verb, exact: true }).click()
@@ -134,8 +147,21 @@ export const byMouse = async ({ broker, demo, window, folder, step }: Story): Pr
     await page.reload()
     await page.getByRole('heading', { level: 1, name: 'Servers' }).waitFor()
     const tab = await window.context.newPage()
+    const streams: string[] = []
+    tab.on('request', (request) => void (request.url().includes('/events/stream') && streams.push(request.url())))
     await tab.goto(`${broker.url}/#/servers`)
     await tab.getByRole('link', { name: 'web-1' }).waitFor()
+    // Both are told what happens, by the one stream that is there.
+    await tab.getByText('live', { exact: true }).waitFor()
+    const { servers } = await demo.must('GET', '/compute/v2.1/servers')
+    for (const [verb, status] of [
+      ['os-stop', 'SHUTOFF'],
+      ['os-start', 'ACTIVE'],
+    ] as const) {
+      await demo.must('POST', `/compute/v2.1/servers/${servers[0].id}/action`, { [verb]: null })
+      await tab.getByRole('cell', { name: status }).waitFor()
+    }
+    assert.deepEqual(streams, [])
     await tab.close()
   })
   await step('the overview says what it holds and costs', async () => {
@@ -143,11 +169,30 @@ export const byMouse = async ({ broker, demo, window, folder, step }: Story): Pr
     await page.getByText(/1 server, 1 vCPU/).waitFor()
     await accessible(window)
   })
+  await step('a volume is made, plugged into it and taken out again', async () => {
+    await go('Volumes')
+    await page.getByRole('button', { name: 'New volume' }).click()
+    await dialog.getByLabel('Name', { exact: true }).fill('first-disk')
+    await dialog.getByLabel('Size in GiB').fill('1')
+    await dialog.getByRole('button', { name: 'Make it' }).click()
+    await page.getByRole('button', { name: 'Attach first-disk' }).click()
+    const server = dialog.getByLabel('Server', { exact: true })
+    const option = server.locator('option').filter({ hasText: 'web-1' })
+    await option.waitFor({ state: 'attached' })
+    await server.selectOption((await option.getAttribute('value'))!)
+    await dialog.getByRole('button', { name: 'Attach' }).click()
+    await page.getByRole('cell', { name: 'in-use' }).waitFor()
+    await page.getByRole('button', { name: 'Detach first-disk' }).click()
+    await dialog.getByRole('button', { name: 'Detach' }).click()
+    await page.getByRole('button', { name: 'Delete first-disk' }).click()
+    await dialog.getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('No volume yet').waitFor()
+  })
   await step('it is deleted, and gone from the list by itself', async () => {
     await go('Servers')
     await page.getByRole('link', { name: 'web-1' }).click()
     await page.getByRole('button', { name: 'Delete' }).click()
-    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await dialog.getByRole('button', { name: 'Delete' }).click()
     await page.getByRole('heading', { level: 1, name: 'Servers' }).waitFor()
     await page.getByText('No server yet').waitFor()
   })

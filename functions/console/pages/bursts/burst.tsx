@@ -1,14 +1,9 @@
-import { useState } from 'preact/hooks'
-import { ask } from '../../api/ask.ts'
 import { useChanges } from '../../api/events.ts'
 import { useAnswer } from '../../api/use-answer.ts'
 import type { PageProps } from '../../page.ts'
 import { Card } from '../../parts/card.tsx'
 import { Command } from '../../parts/command.tsx'
-import { Confirm } from '../../parts/dialog.tsx'
-import { TextField } from '../../parts/form.tsx'
 import { Heading } from '../../parts/heading.tsx'
-import { notify } from '../../parts/notice.tsx'
 import { Removal } from '../../parts/removal.tsx'
 import { Status } from '../../parts/status.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
@@ -17,6 +12,8 @@ import { Waiting } from '../../parts/waiting.tsx'
 import { useWindow } from '../../parts/window.tsx'
 import { moneyWords } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
+import { Change } from './change.tsx'
+import { Growth } from './growth.tsx'
 import { type Burst, countsWords, type Member } from './shapes.ts'
 
 const COLUMNS: Column<Member>[] = [
@@ -168,6 +165,7 @@ const BurstPage = ({ params }: PageProps) => {
           </div>
         )}
       </Waiting>
+      {burst && <Growth key={burst.members.total} burst={burst} />}
       <div class="stack under">
         <Waiting answer={members}>
           {({ members: rows, next }) =>
@@ -195,38 +193,3 @@ const BurstPage = ({ params }: PageProps) => {
 }
 
 export default BurstPage
-
-const Change = ({
-  burst,
-  path,
-  onClose,
-  onDone,
-}: {
-  burst: Burst
-  path: string
-  onClose: () => void
-  onDone: () => void
-}) => {
-  const [min, setMin] = useState(String(burst.count.min))
-  const [max, setMax] = useState(String(burst.count.max))
-  const body = { count: { min: Number(min), max: Number(max) } }
-  return (
-    <Confirm
-      title={`Change ${burst.name}`}
-      verb="Change"
-      command={[`PATCH /broker/v1${path}  ${JSON.stringify(body)}`]}
-      work={async () => {
-        await ask('broker', path, { method: 'PATCH', body })
-        notify(`${burst.name} is to have ${min} to ${max} members.`)
-        onDone()
-      }}
-      onClose={onClose}
-    >
-      <div class="pair">
-        <TextField label="At least" type="number" min="1" max="1000" value={min} onInput={setMin} required focus />
-        <TextField label="At most" type="number" min="1" max="1000" value={max} onInput={setMax} required />
-      </div>
-      <p class="hint">Members that are too many go: first those that are done, then those elsewhere than at home.</p>
-    </Confirm>
-  )
-}

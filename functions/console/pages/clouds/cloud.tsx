@@ -16,6 +16,7 @@ import { Time } from '../../parts/time.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { useWindow, type WindowProps } from '../../parts/window.tsx'
 import { goTo, linkTo } from '../../router.ts'
+import { PricesCard } from './prices.tsx'
 import { Refused } from './refused.tsx'
 import type { Check, Cloud } from './shapes.ts'
 
@@ -124,6 +125,7 @@ const CloudPage = ({ params }: PageProps) => {
                 <p class="quiet">All as they are by default.</p>
               )}
             </Card>
+            <PricesCard name={name} />
             <Refused path={path} />
           </div>
         )}

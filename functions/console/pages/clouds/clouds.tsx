@@ -7,11 +7,13 @@ import { Capabilities } from './capabilities.tsx'
 import { CloudList } from './cloud-list.tsx'
 import { Links } from './links.tsx'
 import { Offers } from './offers.tsx'
+import { PriceBooks } from './prices.tsx'
 
 const PARTS: [name: string, title: string, Part: ComponentType][] = [
   ['', 'Clouds', CloudList],
   ['capabilities', 'Capabilities', Capabilities],
   ['offers', 'Offers', Offers],
+  ['prices', 'Prices', PriceBooks],
   ['links', 'Links', Links],
 ]
 

@@ -6,36 +6,12 @@ import { Empty } from '../../parts/empty.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { countWords, moneyWords } from '../../parts/words.ts'
 import { goTo, linkTo } from '../../router.ts'
-import { door, has } from '../../session/session.ts'
+import { door } from '../../session/session.ts'
 import { useStore } from '../../store.ts'
+import { Month } from './month.tsx'
+import { ALL, type Costs, LIMIT, type Row } from './shapes.ts'
 import { type Group, Stacks } from './stacks.tsx'
-import { type Paged, useWhole } from './use-whole.ts'
-
-interface Money {
-  amount: string
-  currency: string
-}
-interface Row {
-  day?: string
-  project?: string
-  cloud?: string | null
-  server?: string | null
-  burst?: string | null
-  tag?: string | null
-  seconds: number
-  cost: Money
-  unpriced_seconds: number
-}
-interface Costs {
-  from: string
-  to: string
-  kept_from: string
-  costs: Row[]
-  total: { cost: Money }
-  now: Money
-  projected: Money
-  not_counted: { what: string }[]
-}
+import { useWhole } from './use-whole.ts'
 
 const BY = ['cloud', 'project', 'tag', 'burst', 'server'] as const
 
@@ -46,12 +22,6 @@ const MONTH = /^\d{4}-(0[1-9]|1[0-2])$/
 const daysOf = (month: string): [from: string, to: string] => {
   const [year = 0, number = 1] = month.split('-').map(Number)
   return [`${month}-01`, new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 10)]
-}
-
-const LIMIT = 1_000
-const ALL: Paged<Costs> = {
-  nextOf: (last, all) => (last.costs.length < LIMIT ? null : `offset=${all.costs.length}`),
-  join: (all, page) => ({ ...all, costs: [...all.costs, ...page.costs] }),
 }
 
 /** The sum of each group, and what it was each day: as they were told, the largest first. */
@@ -85,12 +55,6 @@ export const Spent = ({ query }: PageProps) => {
     by === 'project' ? '/auth/projects' : null,
   )
   const { session } = useStore(door)
-  // Policies are told to administrators.
-  const policy = useAnswer<{ policy: { budget: Money | null } }>(
-    'broker',
-    has(session, 'admin') && session?.project ? `/projects/${session.project.id}/policy` : null,
-  )
-  const budget = policy.value?.policy.budget
   const set = (change: Record<string, string>) => goTo(linkTo('/costs', {}, { month, by, ...change }), true)
   const nameOf = (name: string) => names.value?.projects.find(({ id }) => id === name)?.name ?? name
   return (
@@ -122,7 +86,6 @@ export const Spent = ({ query }: PageProps) => {
                     ['Now, per hour', said.now],
                     ['In this month', said.total.cost],
                     ['Until its end, as it is', said.projected],
-                    ...(budget ? ([[`Budget of ${session?.project?.name}`, budget]] as const) : []),
                   ] as const
                 ).map(([label, money]) => (
                   <div key={label}>
@@ -132,6 +95,7 @@ export const Spent = ({ query }: PageProps) => {
                 ))}
               </dl>
             </Card>
+            {session?.project && <Month projectId={session.project.id} from={from} to={to} />}
             <Waiting answer={daily}>
               {(days) =>
                 said.costs.length ? (

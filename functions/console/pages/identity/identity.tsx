@@ -3,6 +3,7 @@ import type { PageProps } from '../../page.ts'
 import { Heading } from '../../parts/heading.tsx'
 import { Sections } from '../../parts/sections.tsx'
 import { linkTo } from '../../router.ts'
+import { Defaults } from './defaults.tsx'
 import { Projects } from './projects.tsx'
 import { Roles } from './roles.tsx'
 import { Users } from './users.tsx'
@@ -11,6 +12,7 @@ const PARTS: [name: string, title: string, Part: ComponentType][] = [
   ['', 'Projects', Projects],
   ['users', 'Users', Users],
   ['roles', 'Roles', Roles],
+  ['defaults', 'Defaults', Defaults],
 ]
 
 /** Who may what, and where. */

@@ -1,16 +1,13 @@
-import { useState } from 'preact/hooks'
-import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
 import { usePages } from '../../api/use-pages.ts'
-import { Confirm } from '../../parts/dialog.tsx'
-import { TextField } from '../../parts/form.tsx'
+import { Empty } from '../../parts/empty.tsx'
 import { Listing } from '../../parts/listing.tsx'
-import { notify } from '../../parts/notice.tsx'
 import { Removal } from '../../parts/removal.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
-import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
+import { RowButton, useWindow } from '../../parts/window.tsx'
 import { linkTo } from '../../router.ts'
+import { Create } from './create.tsx'
 
 interface Project {
   id: string
@@ -85,36 +82,34 @@ export const Projects = () => {
             <button
               type="button"
               class="primary"
-              onClick={() => open((close) => <Create onClose={close} onDone={pages.again} />)}
+              onClick={() =>
+                open((close) => (
+                  <Create
+                    title="New project"
+                    member="project"
+                    most={64}
+                    more={{ key: 'description', label: 'Description' }}
+                    command={({ name, word }) => commandLine('project', 'create', ['--description', word], name)}
+                    done="is there. It reaches no cloud before it is mapped to one."
+                    onClose={close}
+                    onDone={pages.again}
+                  />
+                ))
+              }
             >
               New project
             </button>
           </div>
         }
-        empty={<p class="quiet">There is no project.</p>}
+        empty={
+          <Empty title="No project yet" command={['openstack project create NAME']}>
+            <p>
+              A project is what servers belong to and costs are counted for. It reaches the clouds that it is mapped to.
+            </p>
+          </Empty>
+        }
       />
       {shown}
     </>
-  )
-}
-
-const Create = ({ onClose, onDone }: WindowProps) => {
-  const [name, setName] = useState('')
-  const [description, setDescription] = useState('')
-  return (
-    <Confirm
-      title="New project"
-      verb="Make it"
-      command={[commandLine('project', 'create', ['--description', description], name || 'NAME')]}
-      work={async () => {
-        await ask('identity', '/projects', { method: 'POST', body: { project: { name, description } } })
-        notify(`${name} is there. It reaches no cloud before it is mapped to one.`)
-        onDone()
-      }}
-      onClose={onClose}
-    >
-      <TextField label="Name" value={name} onInput={setName} required maxLength={64} focus />
-      <TextField label="Description" value={description} onInput={setDescription} />
-    </Confirm>
   )
 }

@@ -1,15 +1,15 @@
-import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
 import { usePages } from '../../api/use-pages.ts'
 import { Confirm } from '../../parts/dialog.tsx'
-import { TextField } from '../../parts/form.tsx'
+import { Empty } from '../../parts/empty.tsx'
 import { Listing } from '../../parts/listing.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Removal } from '../../parts/removal.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Column } from '../../parts/table.tsx'
-import { RowButton, useWindow, type WindowProps } from '../../parts/window.tsx'
+import { RowButton, useWindow } from '../../parts/window.tsx'
+import { Create } from './create.tsx'
 
 interface User {
   id: string
@@ -99,43 +99,32 @@ export const Users = () => {
             <button
               type="button"
               class="primary"
-              onClick={() => open((close) => <Create onClose={close} onDone={pages.again} />)}
+              onClick={() =>
+                open((close) => (
+                  <Create
+                    title="New user"
+                    member="user"
+                    most={255}
+                    more={{ key: 'password', label: 'First password' }}
+                    command={({ name }) => commandLine('user', 'create', '--password-prompt', name)}
+                    done="is there. Roles say what is theirs to do."
+                    onClose={close}
+                    onDone={pages.again}
+                  />
+                ))
+              }
             >
               New user
             </button>
           </div>
         }
-        empty={<p class="quiet">There is no user.</p>}
+        empty={
+          <Empty title="No user yet" command={['openstack user create --password-prompt NAME']}>
+            <p>A user comes in by a password, or by an identity provider, and may what roles in projects say.</p>
+          </Empty>
+        }
       />
       {shown}
     </>
-  )
-}
-
-const Create = ({ onClose, onDone }: WindowProps) => {
-  const [name, setName] = useState('')
-  const [password, setPassword] = useState('')
-  return (
-    <Confirm
-      title="New user"
-      verb="Make it"
-      command={[commandLine('user', 'create', '--password-prompt', name || 'NAME')]}
-      work={async () => {
-        await ask('identity', '/users', { method: 'POST', body: { user: { name, password } } })
-        notify(`${name} is there. Roles say what ${name} may.`)
-        onDone()
-      }}
-      onClose={onClose}
-    >
-      <TextField label="Name" value={name} onInput={setName} required maxLength={255} focus />
-      <TextField
-        label="First password"
-        type="password"
-        autocomplete="new-password"
-        value={password}
-        onInput={setPassword}
-        required
-      />
-    </Confirm>
   )
 }

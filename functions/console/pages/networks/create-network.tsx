@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
+import { wordsIn } from '../../api/lines.ts'
 import { ofProject } from '../../api/of-project.ts'
 import { useChoices } from '../../api/use-choices.ts'
 import { ChoiceField } from '../../parts/choice.tsx'
@@ -21,8 +22,6 @@ interface Wish {
   router: string
   outside: string
 }
-
-const wordsIn = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean)
 
 /** Makes what the wish says, in order; what was made before something was refused is there, and the list shows it. */
 const make = async (wish: Wish): Promise<void> => {

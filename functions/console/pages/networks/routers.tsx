@@ -155,21 +155,41 @@ const CreateRouter = ({ onClose, onDone }: WindowProps) => {
 /** Subnets of the project by their names: what a router is plugged into. */
 const usePlaces = (): Choices<Subnet> =>
   useChoices('network', ofProject('/subnets?sort_key=name&sort_dir=asc'), 'subnets')
-const placeWords = ({ name, id, cidr }: Pick<Subnet, 'id' | 'name' | 'cidr'>): string =>
-  [name || id, cidr].filter(Boolean).join(' · ')
+type Place = Pick<Subnet, 'id' | 'name' | 'cidr'>
+const placeWords = ({ name, id, cidr }: Place): string => [name || id, cidr].filter(Boolean).join(' · ')
 
-const PlugIn = ({ router, onClose, onDone }: WindowProps & { router: Router }) => {
-  const places = usePlaces()
+/** Which way a subnet goes: into a router or out of it. */
+const WAYS = {
+  in: { verb: 'Plug in', title: 'into', command: 'add', path: 'add_router_interface', done: 'leads there.' },
+  out: {
+    verb: 'Unplug',
+    title: 'from',
+    command: 'remove',
+    path: 'remove_router_interface',
+    done: 'does not lead there any more.',
+  },
+}
+
+/** One of these subnets, plugged in or out. */
+const Lead = ({
+  way,
+  router,
+  places,
+  none,
+  onClose,
+  onDone,
+}: WindowProps & { way: keyof typeof WAYS; router: Router; places: Choices<Place>; none: string }) => {
   const [subnet, setSubnet] = useState('')
+  const { verb, title, command, path, done } = WAYS[way]
   return (
     <Confirm
-      title={`Plug a subnet into ${nameOf(router)}`}
-      verb="Plug in"
-      command={[commandLine('router', 'add', 'subnet', router.id, subnet || 'SUBNET')]}
+      title={`${verb} a subnet ${title} ${nameOf(router)}`}
+      verb={verb}
+      danger={way === 'out'}
+      command={[commandLine('router', command, 'subnet', router.id, subnet || 'SUBNET')]}
       work={async () => {
-        const body = { subnet_id: subnet }
-        await ask('network', `/routers/${router.id}/add_router_interface`, { method: 'PUT', body })
-        notify(`${nameOf(router)} leads there.`)
+        await ask('network', `/routers/${router.id}/${path}`, { method: 'PUT', body: { subnet_id: subnet } })
+        notify(`${nameOf(router)} ${done}`)
         onDone()
       }}
       onClose={onClose}
@@ -177,7 +197,7 @@ const PlugIn = ({ router, onClose, onDone }: WindowProps & { router: Router }) =
       <ChoiceField
         label="Subnet"
         choices={places}
-        none="The project has no subnet."
+        none={none}
         first="Which…"
         value={subnet}
         onChange={setSubnet}
@@ -188,37 +208,16 @@ const PlugIn = ({ router, onClose, onDone }: WindowProps & { router: Router }) =
   )
 }
 
-const Unplug = ({ router, onClose, onDone }: WindowProps & { router: Router }) => {
+const PlugIn = (window: WindowProps & { router: Router }) => (
+  <Lead {...window} way="in" places={usePlaces()} none="The project has no subnet." />
+)
+
+const Unplug = (window: WindowProps & { router: Router }) => {
   const places = usePlaces()
-  const ports = useChoices<Port>('network', `/ports?device_id=${router.id}`, 'ports')
-  const [subnet, setSubnet] = useState('')
+  const ports = useChoices<Port>('network', `/ports?device_id=${window.router.id}`, 'ports')
   const plugged = [...new Set(ports.rows.flatMap(({ fixed_ips }) => fixed_ips.map(({ subnet_id }) => subnet_id)))]
   // One that is not listed is known by its id.
   const own = plugged.map((id) => places.rows.find((each) => each.id === id) ?? { id, name: '', cidr: '' })
-  return (
-    <Confirm
-      title={`Unplug a subnet from ${nameOf(router)}`}
-      verb="Unplug"
-      danger
-      command={[commandLine('router', 'remove', 'subnet', router.id, subnet || 'SUBNET')]}
-      work={async () => {
-        const body = { subnet_id: subnet }
-        await ask('network', `/routers/${router.id}/remove_router_interface`, { method: 'PUT', body })
-        notify(`${nameOf(router)} does not lead there any more.`)
-        onDone()
-      }}
-      onClose={onClose}
-    >
-      <ChoiceField
-        label="Subnet"
-        choices={{ ...ports, rows: own, fault: ports.fault ?? places.fault }}
-        none="Nothing is plugged into it."
-        first="Which…"
-        value={subnet}
-        onChange={setSubnet}
-        required
-        wordsOf={placeWords}
-      />
-    </Confirm>
-  )
+  const listed = { ...ports, rows: own, fault: ports.fault ?? places.fault, seek: undefined }
+  return <Lead {...window} way="out" places={listed} none="Nothing is plugged into it." />
 }

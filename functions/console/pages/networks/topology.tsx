@@ -5,6 +5,7 @@ import { Card } from '../../parts/card.tsx'
 import { Command } from '../../parts/command.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { FaultNote } from '../../parts/fault.tsx'
+import { toneOf } from '../../parts/status.tsx'
 import { linkTo } from '../../router.ts'
 import { door, has } from '../../session/session.ts'
 import { useStore } from '../../store.ts'
@@ -137,7 +138,6 @@ const WireLine = ({ wire: { from, to, out } }: { wire: Wire }) => {
   return <path class={out ? 'wire out' : 'wire'} d={`M${x1} ${y1} C${half} ${y1} ${half} ${y2} ${x2} ${y2}`} />
 }
 
-const TONES: Record<string, string> = { ACTIVE: 'good', ERROR: 'bad', BUILD: 'busy' }
 const LINKS: Partial<Record<Node['kind'], string>> = {
   network: '/networks/:id',
   outside: '/networks/:id',
@@ -159,7 +159,7 @@ const Box = ({ node: { id, kind, name, lines, status, x, y, width, height } }: {
     <g>
       {kind !== 'more' && <rect class={`box ${kind}`} x={x} y={y} width={width} height={height} rx="6" />}
       {kind === 'network' && <path class="rail" d={`M${x} ${y + 6} V${y + height - 6}`} />}
-      {kind === 'server' && <circle class={`lamp ${TONES[status] ?? ''}`} cx={x + 13} cy={y + 15} r="4.5" />}
+      {kind === 'server' && <circle class={`lamp ${toneOf(status)}`} cx={x + 13} cy={y + 15} r="4.5" />}
       {link ? (
         <a
           href={linkTo(link, { id })}

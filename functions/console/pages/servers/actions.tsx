@@ -28,6 +28,60 @@ const act = (server: Who, body: object) => ask('compute', `/servers/${server.id}
 
 export const DEEDS: Deed[] = [
   {
+    name: 'confirm',
+    verb: 'Confirm the resize',
+    asks: 'Keep the new size of',
+    done: 'keeps its new size',
+    when: ['VERIFY_RESIZE'],
+    command: ['server', 'resize', 'confirm'],
+    work: (server) => act(server, { confirmResize: null }),
+  },
+  {
+    name: 'revert',
+    verb: 'Revert the resize',
+    asks: 'Go back to the size before, of',
+    done: 'will have its former size',
+    when: ['VERIFY_RESIZE'],
+    command: ['server', 'resize', 'revert'],
+    work: (server) => act(server, { revertResize: null }),
+  },
+  {
+    name: 'unrescue',
+    verb: 'End the rescue',
+    asks: 'Boot from its own disk again',
+    done: 'will boot from its own disk',
+    when: ['RESCUE'],
+    command: ['server', 'unrescue'],
+    work: (server) => act(server, { unrescue: null }),
+  },
+  {
+    name: 'unshelve',
+    verb: 'Unshelve',
+    asks: 'Bring back',
+    done: 'will be there again',
+    when: ['SHELVED', 'SHELVED_OFFLOADED'],
+    command: ['server', 'unshelve'],
+    work: (server) => act(server, { unshelve: null }),
+  },
+  {
+    name: 'unpause',
+    verb: 'Unpause',
+    asks: 'Go on with',
+    done: 'will go on',
+    when: ['PAUSED'],
+    command: ['server', 'unpause'],
+    work: (server) => act(server, { unpause: null }),
+  },
+  {
+    name: 'resume',
+    verb: 'Resume',
+    asks: 'Go on with',
+    done: 'will go on',
+    when: ['SUSPENDED'],
+    command: ['server', 'resume'],
+    work: (server) => act(server, { resume: null }),
+  },
+  {
     name: 'start',
     verb: 'Start',
     asks: 'Start',
@@ -78,6 +132,40 @@ export const DEEDS: Deed[] = [
     danger: true,
     command: ['server', 'delete'],
     work: (server) => ask('compute', `/servers/${server.id}`, { method: 'DELETE' }),
+  },
+]
+
+/** What seldom is done, to one server at a time, from the part of its page that tells what it means. */
+export const RARE: (Deed & { hint: string })[] = [
+  {
+    name: 'pause',
+    verb: 'Pause',
+    asks: 'Halt the processors of',
+    done: 'will stand still',
+    hint: 'Its processors stand still, its memory stays where it is, and it costs as before.',
+    when: ['ACTIVE'],
+    command: ['server', 'pause'],
+    work: (server) => act(server, { pause: null }),
+  },
+  {
+    name: 'suspend',
+    verb: 'Suspend',
+    asks: 'Write to disk the memory of',
+    done: 'will be suspended',
+    hint: 'Its memory is written to disk, and read again when it is resumed.',
+    when: ['ACTIVE'],
+    command: ['server', 'suspend'],
+    work: (server) => act(server, { suspend: null }),
+  },
+  {
+    name: 'shelve',
+    verb: 'Shelve',
+    asks: 'Take off its cloud, with its disk kept as an image,',
+    done: 'will be shelved',
+    hint: 'Its disk is kept as an image and its machine is given back, so that only what is kept costs. Unshelved, it may be elsewhere.',
+    when: ['ACTIVE', 'SHUTOFF', 'PAUSED', 'SUSPENDED'],
+    command: ['server', 'shelve'],
+    work: (server) => act(server, { shelve: null }),
   },
 ]
 

@@ -11,19 +11,12 @@ import { FaultNote } from '../../parts/fault.tsx'
 import { TextField } from '../../parts/form.tsx'
 import { Heading } from '../../parts/heading.tsx'
 import { notify } from '../../parts/notice.tsx'
-import { mibWords, vcpuWords } from '../../parts/words.ts'
 import { goTo, linkTo } from '../../router.ts'
 import { useNetworks } from '../networks/use-networks.ts'
+import { type Flavor, flavorWords } from './flavor.ts'
 import { ForeseenCard } from './foreseen.tsx'
 import { createLine, NOTHING, placementBody, serverBody, type Wish } from './wish.ts'
 
-interface Flavor {
-  id: string
-  name: string
-  vcpus: number
-  ram: number
-  disk: number
-}
 interface Zone {
   zoneName: string
   zoneState: { available: boolean }
@@ -38,9 +31,6 @@ const useParts = () => ({
   keys: useChoices<{ keypair: { name: string } }>('compute', '/os-keypairs', 'keypairs'),
   zones: useChoices<Zone>('compute', '/os-availability-zone', 'availabilityZoneInfo', true),
 })
-
-const flavorWords = ({ name, vcpus, ram, disk }: Flavor): string =>
-  `${name} · ${vcpuWords(vcpus)}, ${mibWords(ram)}${disk ? `, ${disk} GiB disk` : ''}`
 
 /** What somebody begins with: the first of what there is one of, and what the address says. */
 const Create = ({ query }: PageProps) => {
@@ -92,14 +82,14 @@ const Create = ({ query }: PageProps) => {
             label="Networks"
             hint="None chosen: the server has no network."
             choices={choices.networks}
-            none="The project has no network yet, so the server would have none: openstack network create net1 makes one."
+            none="The project has no network yet, so the server would have none: the page of networks makes one."
             chosen={wish.networks}
             onChange={set('networks')}
           />
           <ChoiceField
             label="Key"
             choices={choices.keys}
-            none="None yet: openstack keypair create makes one, by which you log in to the guest."
+            none="None yet: the page of access makes one, by which you log in to the guest."
             first="none"
             value={wish.key}
             onChange={set('key')}

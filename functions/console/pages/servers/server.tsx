@@ -2,14 +2,17 @@ import type { ComponentType } from 'preact'
 import { useState } from 'preact/hooks'
 import { useEvents } from '../../api/events.ts'
 import { useAnswer } from '../../api/use-answer.ts'
+import { useUntil } from '../../api/use-until.ts'
 import type { PageProps } from '../../page.ts'
 import { FaultNote } from '../../parts/fault.tsx'
 import { Heading } from '../../parts/heading.tsx'
+import { Sections } from '../../parts/sections.tsx'
 import { Status } from '../../parts/status.tsx'
 import { ForMembers } from '../../parts/window.tsx'
 import { goTo, linkTo } from '../../router.ts'
 import { About } from './about.tsx'
 import { DEEDS, type Deed, DeedDialog } from './actions.tsx'
+import { Changes } from './changes.tsx'
 import { ConsoleLog } from './console-log.tsx'
 import { Metadata } from './metadata.tsx'
 import { Plugged } from './plugged.tsx'
@@ -23,6 +26,7 @@ const PARTS: [name: string, title: string, Part: ComponentType<PartProps>][] = [
   ['plugged', 'Ports and volumes', Plugged],
   ['log', 'Console log', ConsoleLog],
   ['screen', 'Remote console', Screen],
+  ['changes', 'Changes', Changes],
   ['metadata', 'Metadata', Metadata],
 ]
 
@@ -37,6 +41,8 @@ const ServerPage = ({ params, query }: PageProps) => {
     else if (type === 'gap' || resource.id === id) answer.again()
   })
   const server = answer.value?.server
+  // That a task is over, with the status as it was, no event tells.
+  useUntil(!gone && Boolean(server?.['OS-EXT-STS:task_state']), answer.again)
   const [, , Part = About] = PARTS.find(([name]) => name === (query.get('part') ?? '')) ?? []
   if (!server)
     return (
@@ -74,17 +80,12 @@ const ServerPage = ({ params, query }: PageProps) => {
       )}
       {answer.fault && !gone && <FaultNote fault={answer.fault} again={answer.again} />}
       {server.fault && <p class="note fault">{server.fault.message}</p>}
-      <nav class="parts" aria-label="Parts of the server">
-        {PARTS.map(([name, title]) => (
-          <a
-            key={name}
-            href={linkTo('/servers/:id', { id }, { part: name })}
-            aria-current={name === (query.get('part') ?? '') ? 'page' : undefined}
-          >
-            {title}
-          </a>
-        ))}
-      </nav>
+      <Sections
+        label="Parts of the server"
+        parts={PARTS}
+        current={query.get('part') ?? ''}
+        at={(part) => linkTo('/servers/:id', { id }, { part })}
+      />
       {!gone && <Part server={server} again={answer.again} />}
       {deed && (
         <DeedDialog

@@ -5,6 +5,7 @@ import { useEvents } from '../../api/events.ts'
 import { asFault } from '../../api/fault.ts'
 import { useAnswer } from '../../api/use-answer.ts'
 import { usePages } from '../../api/use-pages.ts'
+import { useUntil } from '../../api/use-until.ts'
 import type { PageProps } from '../../page.ts'
 import { Command } from '../../parts/command.tsx'
 import { Empty } from '../../parts/empty.tsx'
@@ -269,6 +270,12 @@ const useLive = ({ rows, change, again }: ReturnType<typeof usePages<Server>>, p
     if (data.status === 'DELETED') return change(resource.id, null)
     changed.current.add(type === 'gap' ? '' : resource.id)
     timer.current ??= setTimeout(look, 300)
+  })
+  // That a task is over, with the status as it was, no event tells.
+  const busy = rows.filter((row) => row['OS-EXT-STS:task_state'])
+  useUntil(busy.length > 0, () => {
+    for (const { id } of busy.slice(0, MANY)) changed.current.add(id)
+    look()
   })
   const show = () => {
     setStale(false)

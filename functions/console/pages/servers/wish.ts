@@ -40,7 +40,7 @@ const metadataIn = (lines: string): Record<string, string> =>
 const countOf = ({ count }: Wish): number => Math.max(1, Math.min(1_000, Math.floor(Number(count)) || 1))
 
 /** Text as Nova takes user data. */
-const base64 = (text: string): string =>
+export const base64 = (text: string): string =>
   btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''))
 
 /** The body of `POST /servers`. */

@@ -31,6 +31,10 @@ const useSources = (): Choices<{ id: string; name: string }> => {
     fault: lists.find(([, { fault }]) => fault)?.[1].fault ?? null,
     asking: lists.some(([, { asking }]) => asking),
     cut: lists.some(([, { cut }]) => cut),
+    word: lists[0][1].word ?? '',
+    seek: (word) => {
+      for (const [, { seek }] of lists) seek?.(word)
+    },
     again: () => {
       for (const [, { again }] of lists) again()
     },

@@ -1,0 +1,40 @@
+import type { Paged } from './use-whole.ts'
+
+interface Money {
+  amount: string
+  currency: string
+}
+
+/** A sum of `GET /broker/v1/costs`, with that by which it is told apart. */
+export interface Row {
+  day?: string
+  project?: string
+  cloud?: string | null
+  server?: string | null
+  burst?: string | null
+  tag?: string | null
+  seconds: number
+  cost: Money
+  unpriced_seconds: number
+}
+
+/** What `GET /broker/v1/costs` says. */
+export interface Costs {
+  from: string
+  to: string
+  kept_from: string
+  costs: Row[]
+  total: { cost: Money }
+  now: Money
+  projected: Money
+  not_counted: { what: string }[]
+}
+
+/** So many sums are a page. */
+export const LIMIT = 1_000
+
+/** How pages of them become one. */
+export const ALL: Paged<Costs> = {
+  nextOf: (last, all) => (last.costs.length < LIMIT ? null : `offset=${all.costs.length}`),
+  join: (all, page) => ({ ...all, costs: [...all.costs, ...page.costs] }),
+}
