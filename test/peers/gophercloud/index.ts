@@ -31,7 +31,7 @@ export const gophercloud = async (report: Report, turn: number | null, part?: st
     if (turn === null && !only)
       await writeSuite({
         title: `gophercloud, as ${as === 'admin' ? 'an administrator' : 'a user'}`,
-        about: `[gophercloud](https://pkg.go.dev/${GOPHERCLOUD.module}@${GOPHERCLOUD.version}) ${GOPHERCLOUD.version}, its acceptance tests, by \`npm run peers -- gophercloud\`:`,
+        about: `[gophercloud](https://pkg.go.dev/${GOPHERCLOUD.module}@${GOPHERCLOUD.version}) ${GOPHERCLOUD.version}, its acceptance tests, which its own CI plays as an administrator, by \`npm run peers -- gophercloud\`:`,
         outcomes,
         groupOf: (test) => test.slice(0, test.lastIndexOf(' ')),
         knownOf,
