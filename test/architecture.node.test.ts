@@ -71,6 +71,8 @@ const RULES: Rule[] = [
       /^db\/queries\//,
       /^adapters\/errors\.ts$/,
       /^npm:prom-client(\/|$)/,
+      /^npm:@opentelemetry\//,
+      /^npm:node:async_hooks$/,
       STANDARD,
     ],
     types: [CONTEXT, CONTRACT],

@@ -54,6 +54,8 @@ export const bindings = sqliteTable(
     dueAt: at('due_at'),
     leaseUntil: at('lease_until').notNull().default(0),
     attempts: integer('attempts').notNull().default(0),
+    /** The trace that the work belongs to which is due, as a `traceparent`; null: nobody records any. Of who asked last, until all is settled. */
+    trace: text('trace'),
     error: json<{ code: CloudErrorCode; message: string; cloudCode?: string; at: number }>('error'),
     createdAt: at('created_at').notNull(),
     updatedAt: at('updated_at').notNull(),

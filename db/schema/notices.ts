@@ -31,6 +31,8 @@ export const notices = sqliteTable(
     resourceId: text('resource_id').notNull(),
     at: at('at').notNull(),
     data: json<Record<string, Json>>('data').notNull(),
+    /** The trace that its resource's work belonged to then, as a `traceparent`: a trigger looks. Null: to none that is recorded. */
+    trace: text('trace'),
   },
   (t) => [
     primaryKey({ columns: [t.projectId, t.seq] }),

@@ -27,6 +27,16 @@ interface ConvergeStep {
   phase: string
 }
 
+/** One binding while the engine holds it. */
+interface Held {
+  kind: Kind
+  resourceId: string
+  cloudId: string
+  projectId: string
+  /** The trace of what made it due, as its row has it; null: that belonged to none. */
+  trace: string | null
+}
+
 /** What is known of a request: all but itself is filled in on the way, and is there when it is answered. */
 export interface Arrival {
   request: Request
@@ -43,9 +53,16 @@ export interface Arrival {
 /** All that is told, by what it is; absent: of that nothing is. */
 export interface Instruments {
   call?: Around<CloudCall>
+  converge?: Around<Held>
   step?: Around<ConvergeStep>
+  /** One try to tell a webhook of a notice, and the trace of what that tells of, as its row has it. */
+  notice?: Around<{ type: string; trace: string | null }>
   /** A turn of a loop, by its name. */
   loop?: Around<string>
   /** From when it arrives until its answer begins: a body that streams goes on behind it. */
   request?(arrival: Arrival, answer: () => Promise<Response>): Promise<Response>
+  /** Where what is under way is in a trace that is recorded, as a `traceparent` has it; null: in none. Kept with what it leaves to be done. */
+  trace?(): string | null
+  /** The work as it is to be done later, within whatever is kept for the time of this. */
+  carry?<T>(work: () => T): () => T
 }

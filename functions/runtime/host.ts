@@ -9,6 +9,7 @@ import { attend, converge } from '../broker/converge/converge.ts'
 import { ImportPool } from '../broker/imports/pool.ts'
 import { deliverSoon } from '../broker/notices/deliver.ts'
 import type { Host, Log, Settings } from '../context.ts'
+import { type TraceSettings, tracesFrom } from '../instruments/traces/settings.ts'
 import { jsonLog } from '../log.ts'
 import { identify } from './deployment.ts'
 
@@ -50,6 +51,7 @@ export interface HostParts {
 export const openHost = async (parts: HostParts): Promise<Host> => {
   const newId = parts.newId ?? (() => crypto.randomUUID())
   const db = openDatabase(parts.d1)
+  const carry = parts.instruments?.carry
   return {
     db,
     d1: parts.d1,
@@ -62,7 +64,7 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
     sleep: parts.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
     newId,
     log: parts.log ?? jsonLog(),
-    defer: parts.defer,
+    defer: carry ? (work) => parts.defer(carry(work)) : parts.defer,
     converge,
     attend,
     deliver: deliverSoon,
@@ -89,6 +91,15 @@ export const openHost = async (parts: HostParts): Promise<Host> => {
 const UNCONVERTED = {
   node: 'Nothing is converted here: there is no folder for it.',
   workers: 'Nothing is converted on Workers; a broker on Node does it with qemu-img.',
+}
+
+/** How spans are sent, to whom, and of how many traces; null: nobody is told of any. */
+export const traceSettings = (env: Record<string, string | undefined>): TraceSettings | null => {
+  try {
+    return tracesFrom(env)
+  } catch (error) {
+    throw new BadSettings((error as Error).message)
+  }
 }
 
 /** Settings that have the same default everywhere. `secretKeys` are hexadecimal, newest first. */

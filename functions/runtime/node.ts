@@ -7,9 +7,11 @@ import { openSqlite } from '../../db/sqlite.ts'
 import { createApp, isImageData } from '../app.ts'
 import { FolderBlobs } from '../blobs/folder.ts'
 import { watchClouds } from '../broker/reconcile/watch.ts'
-import type { Host, Level } from '../context.ts'
+import type { Host, Level, Log } from '../context.ts'
 import { openConversion } from '../conversion/conversion.ts'
 import { cronContext, runCron } from '../cron.ts'
+import { together } from '../instruments/several.ts'
+import type { TraceSettings } from '../instruments/traces/settings.ts'
 import { jsonLog } from '../log.ts'
 import { pagesOf } from '../pages/folder.ts'
 import { consoleGate } from '../remote-console/gate.ts'
@@ -21,7 +23,7 @@ import { WrongKey } from './deployment.ts'
 import { dial } from './dial.ts'
 import { CannotStart, codeOf, holdFolder, keptSecret, newSecretKey, openFolder } from './folder.ts'
 import { hashesAtOnce, hashingProcess } from './hashing.ts'
-import { BadSettings, openHost, settingsFrom } from './host.ts'
+import { BadSettings, openHost, settingsFrom, traceSettings } from './host.ts'
 import { forgetFormer, keptPasswords, newPassword } from './passwords.ts'
 import { serverFor } from './serve.ts'
 import { nameSources } from './traces.ts'
@@ -55,6 +57,13 @@ const openMigrated = async (path: string, migrations: string) => {
 const countersOf = async (background: Background) => {
   const { openCounters } = await import('../instruments/counters.ts')
   return openCounters(() => background.size)
+}
+
+/** Loaded where it is asked for, as it takes memory. */
+const openTracing = async (settings: TraceSettings, log: Log) => {
+  const { openTraces } = await import('../instruments/traces/traces.ts')
+  const later = (ms: number, work: () => Promise<void>) => void setTimeout(work, ms).unref()
+  return openTraces(settings, 'node', { fetch, log, later })
 }
 
 /** Runs the loops that are due, again and again, never two rounds at a time. Gives the way to stop it. */
@@ -102,9 +111,12 @@ const start = async (env: Record<string, string | undefined>, root: string, page
   })
   const background = new Background(log)
   const counters = settings.metrics === 'off' ? null : await countersOf(background)
+  const tracing = traceSettings(env)
+  const traces = tracing && (await openTracing(tracing, log))
   const d1 = await openMigrated(join(folder, 'plimsoll.db'), join(root, 'db/migrations'))
   const cloudState = await openMigrated(join(folder, 'cloud-state.db'), join(root, 'db/cloud-state'))
   if (counters) d1.onStatement(counters.statement)
+  const instruments = together([traces, counters].flatMap((each) => each?.instruments ?? []))
   let endingSince = 0
   const host = await openHost({
     d1,
@@ -123,7 +135,8 @@ const start = async (env: Record<string, string | undefined>, root: string, page
     ending: () => endingSince > 0,
     onTold: bellOf(d1),
     aloneSince,
-    ...(counters ? { instruments: counters.instruments, counted: counters.text } : {}),
+    ...(instruments ? { instruments } : {}),
+    ...(counters ? { counted: counters.text } : {}),
   })
   // A data folder belongs to one process, so whatever an earlier one held when it was killed is free.
   await freeLeases(host.db, host.now())
@@ -177,6 +190,7 @@ const start = async (env: Record<string, string | undefined>, root: string, page
     const late = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE).unref())
     const done = Promise.all([closed, stopTimer(), stopWatching()])
     const [left] = await Promise.all([background.drain(PATIENCE), Promise.race([done, late])])
+    if (traces) await Promise.race([traces.flush(), late])
     if (left) console.log(`Left ${left} pieces of work for the next start.`)
     d1.close()
     cloudState.close()

@@ -21,7 +21,7 @@ import { jsonLog } from '../log.ts'
 import { pagesAmong } from '../pages/assets.ts'
 import { bootstrap } from './bootstrap.ts'
 import { WrongKey } from './deployment.ts'
-import { BadSettings, openHost, settingsFrom } from './host.ts'
+import { BadSettings, openHost, settingsFrom, traceSettings } from './host.ts'
 import { type Connect, dialBy } from './sockets.ts'
 
 interface Env {
@@ -55,6 +55,12 @@ interface Env {
   PLIMSOLL_IMPORT_HOSTS?: string
   /** The largest image, in bytes; 100 MB at most. */
   PLIMSOLL_IMAGE_SIZE_CAP?: string
+  /** To whom spans are sent, and how (`functions/instruments/traces/settings.ts`); headers may be secrets. */
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string
+  OTEL_EXPORTER_OTLP_HEADERS?: string
+  OTEL_TRACES_SAMPLER_ARG?: string
+  /** `joined`, `obeyed` or `ignored`. */
+  PLIMSOLL_TRACE_PARENTS?: string
   /** `on`: the first start registers the embedded cloud for project `demo`. */
   PLIMSOLL_SANDBOX?: string
 }
@@ -69,6 +75,14 @@ const SWEEP_BUDGET = 60_000
 
 const log = jsonLog()
 
+/** Spans are sent behind the request that some of them are of, which stays for that. */
+const OUTSIDE = {
+  fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
+  log,
+  later: (ms: number, work: () => Promise<void>) =>
+    waitUntil(new Promise((resolve) => setTimeout(resolve, ms)).then(work)),
+}
+
 const NOT_MIGRATED = 'The databases are not migrated: run `wrangler d1 migrations apply` for DB and CLOUD_STATE.'
 
 const open = async (env: Env): Promise<Running> => {
@@ -76,6 +90,8 @@ const open = async (env: Env): Promise<Running> => {
   const { DB, CLOUD_STATE, SWEEPS, IMAGES, ASSETS, ...texts } = env
   const pending = [...(await pendingOf(DB, MIGRATIONS)), ...(await pendingOf(CLOUD_STATE, CLOUD_STATE_MIGRATIONS))]
   if (pending.length) throw new BadSettings(NOT_MIGRATED)
+  const tracing = traceSettings(texts as Record<string, string | undefined>)
+  const traces = tracing && (await import('../instruments/traces/traces.ts')).openTraces(tracing, 'workers', OUTSIDE)
   const host = await openHost({
     d1: DB,
     cloudState: CLOUD_STATE,
@@ -91,6 +107,7 @@ const open = async (env: Env): Promise<Running> => {
     settings: settingsFrom(texts as Record<string, string | undefined>, 'workers', env.PLIMSOLL_SECRET_KEY),
     log,
     dial: dialBy(connect as unknown as Connect),
+    ...(traces ? { instruments: traces.instruments } : {}),
     defer: (work) =>
       waitUntil(
         Promise.resolve()

@@ -100,6 +100,9 @@ const releasing = prepared((db) => {
       leaseUntil: sql`${placeholder('leaseUntil')}`,
       dueAt: sql`case when ${bindings.revision} = ${placeholder('revision')} and ${bindings.ownership} = ${placeholder('ownership')}
         then ${placeholder('dueAt')} else ${placeholder('now')} end`,
+      // What comes later is not by whoever asked for this.
+      trace: sql`case when ${bindings.revision} = ${placeholder('revision')} and ${bindings.ownership} = ${placeholder('ownership')}
+        and ${placeholder('dueAt')} is null then null else ${bindings.trace} end`,
     })
     .where(and(there(), eq(bindings.fence, placeholder('fence'))))
 })

@@ -16,6 +16,7 @@ import { guardedDial } from './guarded-dial.ts'
 import { NotConnected, NotMapped } from './not-connected.ts'
 import { isReadOnly, lookOnly } from './read-only.ts'
 import { toldCalls } from './told-calls.ts'
+import { tracedFetch } from './traced-fetch.ts'
 
 export interface Connected {
   cloud: Cloud
@@ -99,7 +100,7 @@ const connect = async (host: Host, row: CloudRow, mapping: Record<string, Json>)
   const connection = connectionTo(host, row, mapping)
   const dial = guardedDial(host, row)
   const bare = adapter.connect(connection, {
-    fetch: guardedFetch(host, row),
+    fetch: tracedFetch(host, guardedFetch(host, row)),
     ...(dial && { dial }),
     blobs: blobsOf(host),
     now: host.now,

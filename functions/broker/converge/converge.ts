@@ -1,5 +1,13 @@
 import { CloudError } from '../../../adapters/errors.ts'
-import { applyAgain, claim, dueBindings, getBinding, type Ref, refOf } from '../../../db/queries/line/bindings.ts'
+import {
+  applyAgain,
+  type Binding,
+  claim,
+  dueBindings,
+  getBinding,
+  type Ref,
+  refOf,
+} from '../../../db/queries/line/bindings.ts'
 import type { Context } from '../../context.ts'
 import { connectCloud } from '../clouds/clouds.ts'
 import { ACTION_ENDED } from '../compute/server-act.ts'
@@ -22,6 +30,13 @@ const MOST_STEPS = 24
 export const converge = async (context: Context, ref: Ref): Promise<void> => {
   const binding = await claim(context.db, ref, context.now(), LEASE)
   if (!binding) return
+  const told = context.instruments?.converge
+  if (!told) return hold(context, binding)
+  const { kind, resourceId, cloudId, projectId, trace } = binding
+  await told({ kind, resourceId, cloudId, projectId, trace }, () => hold(context, binding))
+}
+
+const hold = async (context: Context, binding: Binding): Promise<void> => {
   const work = new Work(context, binding)
   try {
     await work.unclaim(
@@ -33,7 +48,7 @@ export const converge = async (context: Context, ref: Ref): Promise<void> => {
     // The worker that took the binding over will finish it; a lost fence says nothing about the resource.
     if (!(error instanceof Refused && error.refusal.kind === 'guard')) throw error
     // But a change that took so long may have undone one of its own: it makes that again.
-    if (work.changed) await applyAgain(context.db, ref, context.now())
+    if (work.changed) await applyAgain(context.db, refOf(binding), context.now())
   }
 }
 

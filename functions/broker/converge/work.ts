@@ -5,7 +5,7 @@ import type { Context } from '../../context.ts'
 import { recordSuccess } from '../clouds/clouds.ts'
 import { kinds } from '../kinds/index.ts'
 import { backoff, CALL, LEASE } from '../line/clockwork.ts'
-import { drive, refusalOf, type Write } from '../line/commit.ts'
+import { drive, refusalOf, traced, type Write } from '../line/commit.ts'
 import { Refused } from '../line/refused.ts'
 import type { Steps } from '../line/steps.ts'
 
@@ -99,6 +99,7 @@ export class Work {
         fenceGuard(this.binding),
         setBinding(db, this.binding, { ...set, updatedAt: this.now(), leaseUntil: this.now() + LEASE }),
         ...more,
+        ...traced(this.context, more),
       ] as unknown as [ReturnType<typeof db.run>, ReturnType<typeof setBinding>])
       // The row is read again with a new intent: to hold the one to be the other's would forget what was asked.
       stale = row!.revision !== this.binding.revision

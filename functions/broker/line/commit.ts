@@ -7,6 +7,7 @@ import { refuseChange } from '../../../db/queries/line/adopt.ts'
 import { dueOf, type Ref } from '../../../db/queries/line/bindings.ts'
 import { insertEntry, wasJournalled } from '../../../db/queries/line/journal.ts'
 import { insertRepeatable } from '../../../db/queries/line/repeatables.ts'
+import { traceDue } from '../../../db/queries/line/traces.ts'
 import { chargeQuota } from '../../../db/queries/quotas.ts'
 import type { Context } from '../../context.ts'
 import { handedOver } from './handed-over.ts'
@@ -58,6 +59,7 @@ const write = async (context: Context, entry: Entry, writes: Write[]): Promise<v
     ...(caller && !entry.handover ? [refuseChange([entry.resourceId])] : []),
     ...(once && !once.written ? [insertRepeatable({ ...once, createdAt: context.now() })] : []),
     ...writes,
+    ...traced(context, writes),
     journalled(context, entry),
   ]
   try {
@@ -119,6 +121,17 @@ const marked = new WeakMap<object, Due>()
 export const makesDue = <W extends object>(write: W, due: Due): W => {
   marked.set(write, due)
   return write
+}
+
+/** Statements: what these make due is due by the trace that is under way, if one is recorded. They come behind them, in their batch. */
+export const traced = ({ instruments }: Pick<Context, 'instruments'>, writes: object[]): Write[] => {
+  const trace = instruments?.trace?.()
+  if (!trace) return []
+  const kinds = Map.groupBy(
+    writes.flatMap((write) => marked.get(write) ?? []),
+    ({ kind }) => kind,
+  )
+  return [...kinds].map(([kind, dues]) => traceDue(kind, [...new Set(dues.flatMap(({ ids }) => ids))], trace))
 }
 
 /** What is made of others comes first: it asks for what it needs by itself, and lets go before its parts may go. */

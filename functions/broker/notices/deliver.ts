@@ -108,6 +108,7 @@ const turn = async (context: Context, webhook: WebhookRow, until: number): Promi
   await freeWebhook(db, webhook)
 }
 
+type Notice = NonNullable<Due['notice']>
 type Due = Awaited<ReturnType<typeof dueDeliveries>>[number]
 
 /** What is sent once more may be due beside what came after it. */
@@ -130,7 +131,7 @@ const attempt = async (
   keys: Uint8Array[],
   { delivery, notice, webhook: said }: Due,
 ): Promise<boolean> => {
-  const outcome = notice ? await send(context, said, { keys, id: notice.id, body: JSON.stringify(told(notice)) }) : LOST
+  const outcome = notice ? await toldOf(context, notice, () => send(context, said, worded(notice, keys))) : LOST
   const now = context.now()
   const over = !notice || now - delivery.createdAt >= DAY
   const status = outcome.arrived ? 'delivered' : over ? 'failed' : 'pending'
@@ -149,6 +150,11 @@ const attempt = async (
   await disable(context, webhook, reason)
   return false
 }
+
+const worded = (notice: Notice, keys: Uint8Array[]) => ({ keys, id: notice.id, body: JSON.stringify(told(notice)) })
+
+const toldOf = (context: Context, { trace, type }: Notice, work: () => Promise<Outcome>): Promise<Outcome> =>
+  context.instruments?.notice?.({ trace, type }, work) ?? work()
 
 /** Doubles, and is never the same for two. */
 const pauseOf = ({ tries, noticeId }: DeliveryRow, { pauseMs }: Outcome): number => {

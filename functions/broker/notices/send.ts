@@ -1,6 +1,7 @@
 import type { WebhookRow } from '../../../db/queries/line/webhooks.ts'
 import type { Context } from '../../context.ts'
 import { endpointFault, guardedFetch } from '../clouds/endpoint.ts'
+import { tracedFetch } from '../clouds/traced-fetch.ts'
 import { signed } from './signature.ts'
 
 /** A receiver answers within that time, in milliseconds. */
@@ -48,7 +49,7 @@ export const send = async (
   try {
     const fault = await addressFault(context, url)
     if (fault) return { ...nothing, error: fault }
-    const response = await guardedFetch(context, reachOf(context, url))(url, {
+    const response = await tracedFetch(context, guardedFetch(context, reachOf(context, url)))(url, {
       method: 'POST',
       headers: {
         'Content-Type': 'application/json',
