@@ -7,7 +7,7 @@ import type { Instruments } from './told.ts'
 
 /** What a process counts, and the instruments by which it hears of it. */
 interface Counters {
-  instruments: Instruments
+  instruments: Required<Pick<Instruments, 'request' | 'call' | 'step' | 'loop'>>
   /** A statement was answered: what sort of one, and how long it took, in milliseconds. */
   statement(what: 'read' | 'write' | 'batch', ms: number): void
   /** All of it, as Prometheus reads it. */

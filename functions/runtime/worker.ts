@@ -77,7 +77,7 @@ const log = jsonLog()
 
 /** Spans are sent behind the request that some of them are of, which stays for that. */
 const OUTSIDE = {
-  fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init),
+  fetch: ((input, init) => fetch(input, init)) as typeof fetch,
   log,
   later: (ms: number, work: () => Promise<void>) =>
     waitUntil(new Promise((resolve) => setTimeout(resolve, ms)).then(work)),
