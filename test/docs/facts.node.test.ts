@@ -93,7 +93,7 @@ describe('npm scripts', () => {
 test('the table of settings in the README is what the program reads', () => {
   const table = /^## Settings\n(.*?)^## /ms.exec(read('README.md'))?.[1] ?? ''
   const documented = [...table.matchAll(/^\|([^|]+)\|/gm)].flatMap(([, names]) => inBackticks(names!))
-  const code = globSync('functions/runtime/**/*.ts').map(read).join('\n')
+  const code = globSync('functions/{runtime/**/*,instruments/traces/settings}.ts').map(read).join('\n')
   const known = [...code.matchAll(/\benv\.([A-Z][A-Z_]+)\b|\(env, '([A-Z_]+)'/g)].map(
     ([, member, name]) => member ?? name,
   )

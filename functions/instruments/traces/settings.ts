@@ -69,14 +69,14 @@ const pairsOf = (name: string, text: string | undefined): [string, string][] =>
     })
 
 const headersFrom = (env: Env): Record<string, string> => {
-  const name = env.OTEL_EXPORTER_OTLP_TRACES_HEADERS
-    ? 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'
-    : 'OTEL_EXPORTER_OTLP_HEADERS'
-  const pairs = pairsOf(name, env[name])
+  const pairs = pairsOf(
+    'OTEL_EXPORTER_OTLP_HEADERS',
+    env.OTEL_EXPORTER_OTLP_TRACES_HEADERS || env.OTEL_EXPORTER_OTLP_HEADERS,
+  )
   try {
     return Object.fromEntries(new Headers(pairs))
   } catch {
-    throw new Error(`${name} names what is no header of HTTP.`)
+    throw new Error('OTEL_EXPORTER_OTLP_HEADERS names what is no header of HTTP.')
   }
 }
 
