@@ -15,8 +15,7 @@ import { guardedFetch } from './endpoint.ts'
 import { guardedDial } from './guarded-dial.ts'
 import { NotConnected, NotMapped } from './not-connected.ts'
 import { isReadOnly, lookOnly } from './read-only.ts'
-import { toldCalls } from './told-calls.ts'
-import { tracedFetch } from './traced-fetch.ts'
+import { toldCalls, tracedFetch } from './told-calls.ts'
 
 export interface Connected {
   cloud: Cloud

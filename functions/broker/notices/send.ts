@@ -1,7 +1,7 @@
 import type { WebhookRow } from '../../../db/queries/line/webhooks.ts'
 import type { Context } from '../../context.ts'
 import { endpointFault, guardedFetch } from '../clouds/endpoint.ts'
-import { tracedFetch } from '../clouds/traced-fetch.ts'
+import { tracedFetch } from '../clouds/told-calls.ts'
 import { signed } from './signature.ts'
 
 /** A receiver answers within that time, in milliseconds. */
