@@ -146,7 +146,11 @@ export const flagOrNull = () => attribute(json.orNothing(json.BOOLEAN), orNull(a
 export const uuid = () => attribute(json.ID, asUuid)
 export const uuidOrNull = () => attribute(json.orNothing(json.ID), orNull(asUuid))
 export const uuids = () =>
-  attribute(json.orNothing(json.listOf(json.ID)), (value) => (value === null ? [] : asList(value, asUuid)))
+  attribute(json.orNothing(json.listOf(json.ID)), (value) => {
+    const ids = value === null ? [] : asList(value, asUuid)
+    const twice = ids.filter((id, i) => ids.indexOf(id) !== i)
+    return twice.length ? unfit(`Duplicate items in the list: '${[...new Set(twice)].join(', ')}'`) : ids
+  })
 export const ip = () => attribute(json.ADDRESS, asIp)
 export const ipOrNull = () => attribute(json.orNothing(json.ADDRESS), orNull(asIp))
 /** Name servers stay as they were written: Neutron keeps them as text. */
@@ -193,13 +197,15 @@ export const routes = () =>
     value === null ? [] : asList(value, (each) => asObject(each, { destination: asCidr, nexthop: asIp })),
   )
 /** What may own a device (neutron_lib/constants.py, `DEVICE_OWNER_PREFIXES`), and so has a subnet for itself. */
-const OWNERS = ['network:', 'neutron:', 'compute:']
+const OWNERS = ['network:', 'neutron:']
+/** Neutron adds `compute:` letter by letter, so that what begins with one of these does as well. */
+const LETTERS = 'compute:'
 const MOST_OWNERS = 32
 /** neutron_lib/api/validators, `validate_subnet_service_types`; what is there twice is there once. */
 export const serviceTypes = () =>
   attribute(
     json.orNothing({
-      ...json.listOf({ ...json.STRING(255), pattern: '^(network|neutron|compute):' }),
+      ...json.listOf({ ...json.STRING(255), pattern: '^(network:|neutron:|[compute:])' }),
       maxItems: MOST_OWNERS,
     }),
     (value): string[] => {
@@ -210,7 +216,7 @@ export const serviceTypes = () =>
         const shown = python(each)
         if (typeof each !== 'string')
           throw badRequest(`Subnet service type ${shown} is not a string.`, 'InvalidInputSubnetServiceType')
-        if (!OWNERS.some((prefix) => each.startsWith(prefix)) || each.length > 255)
+        if (![...OWNERS, ...LETTERS].some((prefix) => each.startsWith(prefix)) || each.length > 255)
           throw badRequest(
             `Subnet service type ${shown} does not correspond to a valid device owner.`,
             'InvalidSubnetServiceType',

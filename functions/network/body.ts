@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { own } from '../../adapters/table.ts'
 import type { Context } from '../context.ts'
 import { badRequest, Fault } from '../http/fault.ts'
 import { type JsonSchema, jsonSchemaOf, takes } from '../http/json-schema.ts'
@@ -26,7 +27,9 @@ export const oneOrMany = <T>(resource: string, collection: string, schema: z.Zod
     if (!Array.isArray(many) || !many.length) throw badRequest('Resources required')
     if (many.length > MAX_BULK)
       throw new Fault(413, `At most ${MAX_BULK} ${collection} are made in one request, and these are ${many.length}.`)
-    return { wishes: many.map((item) => inside(resource, schema, { [resource]: item })), bulk: true }
+    // Each may have the name of one around it (neutron/api/v2/base.py, `prepare_request_body`).
+    const bareOf = (item: unknown) => (isObject(item) ? (own(item, resource) ?? item) : item)
+    return { wishes: many.map((item) => inside(resource, schema, { [resource]: bareOf(item) })), bulk: true }
   })
   return takes(body, () => {
     const one = jsonSchemaOf(schema)

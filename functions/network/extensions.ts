@@ -16,7 +16,6 @@ const extensions: Extension[] = [
     'Allowed Address Pairs',
     'Addresses with which a port may speak beside its own; docs/limitations.md says what clouds make of them.',
   ],
-  ['agent', 'agent', 'Agents of a plugin: there are none.'],
   [
     'auto-allocated-topology',
     'Auto Allocated Topology Services',
@@ -70,7 +69,12 @@ const extensions: Extension[] = [
     'provider:* of a network that is on one cloud, for admins; owners name it when they make it, and admins what an operator wired.',
   ],
   ['quotas', 'Quota management support', 'Limits of projects.'],
-  ['quota-check-limit', 'Quota engine limit check', 'check_limit: no limit below what is used.'],
+  ['quota-check-limit', 'Quota engine limit check', 'check_limit: no limit below what is used, which holds anyhow.'],
+  [
+    'quota-check-limit-default',
+    'Quota engine limit check by default',
+    'No limit below what is used, unless it is forced.',
+  ],
   ['quota_details', 'Quota details management support', 'Limits with what is used of them.'],
   ['rbac-address-group', 'Add address_group type to RBAC', 'Address groups are shared with projects.'],
   ['rbac-address-scope', 'Address scope RBAC policies', 'Address scopes are shared with projects.'],

@@ -92,9 +92,11 @@ export const floatingIpOperations: Operation[] = [
     status: 200,
     body: changeOf('floatingip', update, fixed),
     handle: async ({ context, params, body }) => {
+      // One that names nothing lets go of the port (neutron/db/l3_db.py, `_update_fip_assoc`).
+      const blank = !Object.keys(body).length
       const change = given({
         description: body.description,
-        portId: body.port_id,
+        portId: blank ? null : body.port_id,
         fixedIpAddress: body.fixed_ip_address,
       })
       return { body: { floatingip: view(await changeFloatingIp(context, params.id!, change)) } }

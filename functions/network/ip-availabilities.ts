@@ -10,26 +10,30 @@ import { listingOf, onlyIn } from './listing.ts'
 
 /* Network IP availability: https://docs.openstack.org/api-ref/network/v2/#network-ip-availability */
 
-const size = ({ allocationPools }: SubnetUse): number =>
-  allocationPools.reduce((sum, { start, end }) => sum + Number(readIp(end)!.value - readIp(start)!.value + 1n), 0)
+const size = ({ allocationPools }: SubnetUse): bigint =>
+  allocationPools.reduce((sum, { start, end }) => sum + readIp(end)!.value - readIp(start)!.value + 1n, 0n)
+
+const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): unknown }
+
+/** Numbers of IPv6 are beyond what is exact of JavaScript's: they are written into the JSON as they are. */
+const exact = (value: bigint): unknown => (value <= Number.MAX_SAFE_INTEGER ? Number(value) : rawJSON(String(value)))
 
 const view = (network: AddressUse, versions: unknown[] = [4, 6]) => {
-  const parts = network.subnets
-    .filter(({ ipVersion }) => versions.includes(ipVersion))
-    .map((subnet) => ({
-      subnet_id: subnet.id,
-      subnet_name: subnet.name,
-      cidr: subnet.cidr,
-      ip_version: subnet.ipVersion,
-      total_ips: size(subnet),
-      used_ips: subnet.used,
-    }))
+  const subnets = network.subnets.filter(({ ipVersion }) => versions.includes(ipVersion))
+  const parts = subnets.map((subnet) => ({
+    subnet_id: subnet.id,
+    subnet_name: subnet.name,
+    cidr: subnet.cidr,
+    ip_version: subnet.ipVersion,
+    total_ips: exact(size(subnet)),
+    used_ips: subnet.used,
+  }))
   return {
     network_id: network.id,
     network_name: network.name,
     project_id: network.projectId,
     tenant_id: network.projectId,
-    total_ips: parts.reduce((sum, part) => sum + part.total_ips, 0),
+    total_ips: exact(subnets.reduce((sum, subnet) => sum + size(subnet), 0n)),
     used_ips: parts.reduce((sum, part) => sum + part.used_ips, 0),
     subnet_ip_availability: parts,
   }

@@ -140,20 +140,24 @@ export const onlyIn = (queries: URLSearchParams) => {
       : view
 }
 
-/** `next` after every full page, `previous` before every page (neutron/api/api_common.py, `get_pagination_links`). */
+/**
+ * `next` after every full page, `previous` before every page, also one that is empty: from there it is the last of all
+ * (neutron/api/api_common.py, `get_pagination_links`).
+ */
 const linksOf = (url: string, queries: URLSearchParams, { limit, reverse }: Listing, ids: string[]) => {
-  if (limit === null || !ids.length) return null
-  const href = (marker: string, back: boolean): string => {
+  if (limit === null) return null
+  const href = (marker: string | undefined, back: boolean): string => {
     const search = new URLSearchParams(queries)
-    search.set('marker', marker)
+    search.delete('marker')
+    if (marker !== undefined) search.set('marker', marker)
     search.delete('page_reverse')
     if (back) search.set('page_reverse', 'True')
     return `${url}?${search}`
   }
   const full = ids.length >= limit
   return [
-    ...(full || reverse ? [{ rel: 'next', href: href(ids.at(-1)!, false) }] : []),
-    ...(full || !reverse ? [{ rel: 'previous', href: href(ids[0]!, true) }] : []),
+    ...(full || reverse ? [{ rel: 'next', href: href(ids.at(-1), false) }] : []),
+    ...(full || !reverse ? [{ rel: 'previous', href: href(ids[0], true) }] : []),
   ]
 }
 
@@ -171,7 +175,7 @@ interface Readable<Row extends { id: string }> {
   /** False: it has no tags. */
   tagged?: boolean
   /** Makes what a project has as soon as it looks; true if that is to be read once more. */
-  settle?(context: Context, rows: Listed<Row>[]): Promise<boolean>
+  settle?(context: Context, rows: Listed<Row>[], listing: Listing): Promise<boolean>
   list(db: Database, scope: Scope, listing: Listing, reader?: string): Promise<Listed<Row>[]>
   /** Throws if the scope does not see it. */
   find(context: Context, id: string): Promise<Row>
@@ -186,7 +190,7 @@ export const reading = <Row extends { id: string }>(readable: Readable<Row>): Op
     const listing = listingOf(queries, attributes, readable.tagged)
     const read = () => readable.list(context.db, context.scope, listing, context.caller?.projectId)
     const first = await read()
-    const found = (await readable.settle?.(context, first)) ? await read() : first
+    const found = (await readable.settle?.(context, first, listing)) ? await read() : first
     const rows = listing.reverse ? found.reverse() : found
     const links = linksOf(
       base + path,

@@ -94,14 +94,10 @@ const checkPolicy = (
 
 /** Of Ethernet, which is what networks of all clouds carry at least; none is made that would promise more. */
 const MOST_MTU = 1500
-/** What IPv4 cannot do without. */
-const LEAST_MTU = 68
-
 /** Bytes of a packet that guests are told of; 0 is the most (neutron/plugins/ml2/plugin.py, `_get_network_mtu`). */
 const mtuOf = (asked: number | undefined): number | undefined => {
   if (asked === undefined) return undefined
   if (asked > MOST_MTU) throw invalidInput(`Requested MTU is too big, maximum is ${MOST_MTU}`)
-  if (asked !== 0 && asked < LEAST_MTU) throw invalidInput(`Requested MTU is too small, minimum is ${LEAST_MTU}`)
   return asked || MOST_MTU
 }
 

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { quotaDefaults } from '../broker/line/quota.ts'
 import { defaultLimits, limitsOf, limitsOfAll, resetLimits, setLimits } from '../broker/line/quotas.ts'
 import type { Context } from '../context.ts'
-import { badRequest, conflict, Fault } from '../http/fault.ts'
+import { badRequest, Fault } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
 import { flag, python, read } from './attributes.ts'
 import { changeOf, given } from './body.ts'
@@ -19,7 +19,9 @@ const limit = () =>
   })
 const update = z.strictObject({
   ...Object.fromEntries(resources.map((name) => [name, limit().optional()])),
+  // What Neutron does of itself since 2025.1; it is taken, and changes nothing.
   check_limit: flag().optional(),
+  force: z.unknown().optional(),
 })
 
 /** What a project starts with. */
@@ -41,15 +43,14 @@ const show = async (context: Context, projectId: string) => {
   return Object.fromEntries(resources.map((name) => [name, limits(name).limit]))
 }
 
-/** With `check_limit`, as Neutron's extension of that name has it. */
+/** No limit falls below what is used, unless it is forced (neutron/extensions/quotasv2.py, `update`). */
 const refuseBelowUsage = async (context: Context, projectId: string, maxima: Record<string, number>): Promise<void> => {
   const limits = await limitsOf(context, projectId)
-  const under = Object.entries(maxima).flatMap(([name, most]) => (most >= 0 && most < limits(name).used ? [name] : []))
-  if (under.length)
-    throw conflict(
-      `Change would make usage less than 0 for the following resources: ${python(under)}.`,
-      'InvalidQuotaValue',
-    )
+  for (const [name, most] of Object.entries(maxima)) {
+    const { used } = limits(name)
+    if (most >= 0 && most < used)
+      throw badRequest(`Quota limit ${most} for ${name} must be greater than or equal to already used ${used}`)
+  }
 }
 
 const details = async ({ context, params }: Input) => {
@@ -122,13 +123,13 @@ export const quotaOperations: Operation[] = [
     method: 'PUT',
     path: '/v2.0/quotas/:id',
     who: 'admin',
-    summary: 'Sets limits of a project; -1 is none.',
+    summary: 'Sets limits of a project; -1 is none. One below what is used is for those who `force` it.',
     status: 200,
     body: changeOf('quota', update),
     handle: async ({ context, params, body }) => {
-      const { check_limit, ...limits } = body
+      const { check_limit: _, force, ...limits } = body
       const maxima = given(limits) as Record<string, number>
-      if (check_limit) await refuseBelowUsage(context, params.id!, maxima)
+      if (force !== true) await refuseBelowUsage(context, params.id!, maxima)
       if (Object.keys(maxima).length) await setLimits(context, params.id!, maxima)
       return { body: { quota: await show(context, params.id!) } }
     },

@@ -39,6 +39,8 @@ export interface Answer {
   /** Parsed JSON; the bytes of data; the text of anything else; null without a body. */
   // biome-ignore lint/suspicious/noExplicitAny: tests reach into bodies freely
   body: any
+  /** The body as it came; empty for data. */
+  text: string
 }
 
 type Extra = Record<string, string>
@@ -249,12 +251,13 @@ export const startPlimsoll = async (start: Start = {}) => {
     const data = isData ? new Uint8Array(await response.arrayBuffer()) : null
     const text = isData ? '' : await response.text()
     if (runtime === 'node') await (await import('../openapi/judge.ts')).judge(request, response, text)
-    if (data) return { status: response.status, headers: response.headers, body: data }
+    if (data) return { status: response.status, headers: response.headers, body: data, text }
     const isJson = /json/.test(response.headers.get('content-type') ?? '')
     return {
       status: response.status,
       headers: response.headers,
       body: text === '' ? null : isJson ? JSON.parse(text) : text,
+      text,
     }
   }
 

@@ -88,13 +88,17 @@ const others = (column: SQL, objectId: string, owner: string): SQL =>
   sql`${column} <> ${owner} and ${column} <> '' and not exists (select 1 from rbac_policies r
     where r.object_id = ${objectId} and r.target = ${column})`
 
-/** Whom a policy lets in: one project that is not let in by another policy, or all that are not. */
+/**
+ * Whom a policy lets in: one project that is not let in by another policy, or all that are not. Where that is all, Neutron
+ * counts the owner of a network not among them, and the owner of anything else (neutron/objects/rbac_db.py,
+ * `_validate_rbac_policy_delete`).
+ */
 const letIn = (
   column: SQL,
-  { objectId, target, projectId }: Pick<RbacPolicyRow, 'objectId' | 'target' | 'projectId'>,
+  { objectId, target, projectId, objectType }: Pick<RbacPolicyRow, 'objectId' | 'target' | 'projectId' | 'objectType'>,
 ) =>
   target === '*'
-    ? others(column, objectId, projectId)
+    ? others(column, objectId, objectType === 'network' ? projectId : '')
     : sql`${column} = ${target} and ${column} <> ${projectId} and not exists (select 1 from rbac_policies r
         where r.object_id = ${objectId} and r.target = '*')`
 
@@ -110,6 +114,11 @@ const TABLES: Record<SharedType, string> = {
 /** Condition of a guard: what is to be shared was deleted meanwhile. */
 export const sharedGone = ({ objectType, objectId }: Pick<RbacPolicyRow, 'objectType' | 'objectId'>): SQL =>
   sql`not exists (select 1 from ${sql.raw(TABLES[objectType])} where id = ${objectId})`
+
+/** Condition of a guard: the address scope of a subnet pool is not shared with whom the pool is to be. */
+export const scopeUnshared = ({ objectId, target }: Pick<RbacPolicyRow, 'objectId' | 'target'>): SQL =>
+  sql`exists (select 1 from subnet_pools p where p.id = ${objectId} and p.address_scope_id is not null
+    and not exists (select 1 from rbac_policies r where r.object_id = p.address_scope_id and r.target in ('*', ${target})))`
 
 /** Condition of a guard: somebody uses what a policy shares, and by that policy alone. */
 export const usedBy = (policy: Pick<RbacPolicyRow, 'objectId' | 'target' | 'projectId' | 'objectType'>): SQL => {

@@ -124,6 +124,16 @@ export const routersOnSubnet = async (db: Database, subnetId: string): Promise<s
 /** Condition of a guard: an address of the subnet is given to a port. */
 export const subnetInUse = (id: string) => sql`exists (select 1 from ip_allocations where subnet_id = ${id})`
 
+const feetAt = (id: string, address: string): SQL => sql`select p.id from ip_allocations a
+  cross join ports p on p.id = a.port_id and ${isFoot('p')} where a.subnet_id = ${id} and a.address = ${address}`
+
+/** The foot of a router that has an address in a subnet (neutron/objects/ports.py, `get_alloc_routerports`); null: none has. */
+export const footAt = async (db: Database, id: string, address: string): Promise<string | null> =>
+  (await db.all<{ id: string }>(feetAt(id, address)))[0]?.id ?? null
+
+/** Condition of a guard: a router has that address in the subnet. */
+export const footThere = (id: string, address: string) => sql`exists (${feetAt(id, address)})`
+
 /** Condition of a guard: the subnet is not any more at the revision at which it was read. */
 export const subnetMoved = (id: string, revision: number) =>
   sql`not exists (select 1 from subnets where id = ${id} and revision = ${revision})`

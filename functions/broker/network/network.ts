@@ -11,6 +11,7 @@ import {
   type NetworkView,
   networkById,
   networkHasPorts,
+  networkMoved,
   networksById,
   pin,
   pinSubnets,
@@ -24,7 +25,7 @@ import {
 import { defaultQosPolicy } from '../../../db/queries/network/qos-policies.ts'
 import { usedBy } from '../../../db/queries/network/rbac.ts'
 import { segmentsOf } from '../../../db/queries/network/segments.ts'
-import { deleteSubnetsOf } from '../../../db/queries/network/subnets.ts'
+import { deleteSubnetsOf, subnetsOf } from '../../../db/queries/network/subnets.ts'
 import type { Filters } from '../../../db/schema/index.ts'
 import { everyProject } from '../../../db/scope.ts'
 import type { Context } from '../../context.ts'
@@ -45,6 +46,7 @@ import { dropWaysOut, WAYS_OUT_MOVED } from './pools/way-out.ts'
 import { planNetworkQos, planQos } from './qos/binding.ts'
 import { refuseLooseOnWire, refuseUnfilteredWire } from './segments/wire.ts'
 import { sharing } from './sharing/sharing.ts'
+import { refuseSmallMtu } from './subnet-rules.ts'
 import { filteredAs } from './unfiltered.ts'
 import { homesNamed } from './zone-hints.ts'
 
@@ -200,7 +202,10 @@ export const changeNetwork = async (
     await refuseSecurityOnWires(context, { id, projectId }, set.portSecurity)
   const turns = set.external !== undefined && set.external !== external
   if (set.isDefault) await refuseSecondDefault(context, { id, external: set.external ?? external })
+  if (set.mtu !== undefined) refuseSmallMtu({ id, mtu: set.mtu }, await subnetsOf(context.db, [id]))
   const writes = [
+    // A subnet that comes meanwhile may not be for packets as small.
+    ...(set.mtu === undefined ? [] : [guard(context, 'network-gone', networkMoved(id, network.revision))]),
     ...(turns ? await planExternal(context, network, set.external!) : []),
     ...(set.qosPolicyId === undefined ? [] : await planNetworkQos(context, network, set.qosPolicyId)),
     ...(set.isDefault ? [guard(context, 'default-there', secondDefault(id))] : []),

@@ -1,7 +1,7 @@
 import type { SubnetRow } from '../../../db/queries/network/subnets.ts'
 import type { Context } from '../../context.ts'
 import { type Block, cidrHolds, holds, overlap, readCidr, readIp, writeCidr, writeIp } from './address.ts'
-import { conflicting, invalid, invalidInput } from './network-refusal.ts'
+import { conflicting, invalid, invalidInput, type NetworkRefused } from './network-refusal.ts'
 
 /** A subnet with its range; CIDR and addresses are well formed already. */
 export interface RangedSubnet {
@@ -168,3 +168,18 @@ const checkModes = (wish: RangedSubnet, block: Block): void => {
 
 /** Whether a next hop is an address of one of the blocks. */
 export const reachable = (nexthop: string, cidrs: string[]): boolean => cidrs.some((cidr) => cidrHolds(cidr, nexthop))
+
+/** Bytes of a packet that IPv4 and IPv6 cannot do without. */
+const LEAST_MTU = { 4: 68, 6: 1280 }
+
+const tooSmall = (id: string, least: number): NetworkRefused =>
+  conflicting('NetworkMTUSubnetConflict', `MTU of ${id} is not valid, subnet requires a minimum of ${least}`)
+
+/**
+ * Refuses subnets on a network whose packets are too small for them, or such packets where these subnets are
+ * (neutron/db/db_base_plugin_v2.py, `_validate_subnet_network_mtu`). A network without subnets has any.
+ */
+export const refuseSmallMtu = ({ id, mtu }: { id: string; mtu: number }, subnets: { ipVersion: number }[]): void => {
+  if (subnets.length && mtu < LEAST_MTU[4]) throw tooSmall(id, LEAST_MTU[4])
+  if (mtu < LEAST_MTU[6] && subnets.some(({ ipVersion }) => ipVersion === 6)) throw tooSmall(id, LEAST_MTU[6])
+}

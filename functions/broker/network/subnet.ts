@@ -3,6 +3,8 @@ import { networkById, networkMoved, touchNetwork, zoneElsewhere } from '../../..
 import { segmentsOf } from '../../../db/queries/network/segments.ts'
 import {
   deleteSubnets,
+  footAt,
+  footThere,
   insertSubnet,
   type SubnetRow,
   subnetById,
@@ -24,7 +26,7 @@ import { POOL_GUARDS, poolAllocator, refuseUnlike, stillFree, taking } from './p
 import { overPool } from './pools/pool-rules.ts'
 import { dropWaysOut, WAYS_OUT_MOVED } from './pools/way-out.ts'
 import { refuseBeyondSegments, segmentFor, segmentJoined } from './segments/subnet-segment.ts'
-import { checkSubnet, plannedSubnet, type SubnetWish } from './subnet-rules.ts'
+import { checkSubnet, plannedSubnet, refuseSmallMtu, type SubnetWish } from './subnet-rules.ts'
 import { homesNamed, type NamedHome } from './zone-hints.ts'
 
 /** Contention for the ranges of one pool is left by chance, which takes a few more tries. */
@@ -92,6 +94,7 @@ const planned = async (
         id: ids[i]!,
         subnetpoolId: pool?.id ?? null,
       }
+      refuseSmallMtu(network, [row])
       const segment = await segmentFor(context, segments, [...others, row], row)
       row.zone = segment?.zone ?? home?.zone ?? null
       await refuseUnlike(context, row.ipVersion, allocation?.pool ?? null, others)
@@ -149,8 +152,16 @@ export const changeSubnet = (context: Context, id: string, set: SubnetChange): P
     const zone = joins ? (await segmentJoined(context, segments, others, subnet, set.segmentId!)).zone : null
     if (zone !== null && subnet.zone !== null && subnet.zone !== zone) throw liesElsewhere(subnet, zone)
     await refuseBeyondSegments(context, network, segments, [...others, next])
+    const leaves = set.gatewayIp !== undefined && set.gatewayIp !== subnet.gatewayIp ? subnet.gatewayIp : null
+    const foot = leaves === null ? null : await footAt(db, id, leaves)
+    if (foot !== null)
+      throw conflicting(
+        'GatewayIpInUse',
+        `Current gateway ip ${leaves} already in use by port ${foot}. Unable to update.`,
+      )
     await commit(context, { action: 'update', kind: 'subnet', resourceId: id }, [
       guard(context, 'subnet-moved', subnetMoved(id, subnet.revision)),
+      ...(leaves === null ? [] : [guard(context, 'subnet-moved', footThere(id, leaves))]),
       ...(joins
         ? [
             guard(context, 'subnet-moved', networkMoved(network.id, network.revision)),

@@ -87,7 +87,7 @@ const checkEthertype = ({ protocol: name, ethertype }: RuleWish): void => {
   const six =
     name !== null &&
     (name.startsWith('ipv6-') || name === 'icmpv6' || ['41', '43', '44', '58', '59', '60'].includes(name))
-  if (six && ethertype === 'IPv4' && !/^\d+$/.test(name))
+  if (six && ethertype === 'IPv4')
     throw badRequest(
       `Invalid ethertype ${ethertype} for protocol ${name}.`,
       'SecurityGroupEthertypeConflictWithProtocol',

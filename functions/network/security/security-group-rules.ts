@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { projectById } from '../../../db/queries/identity/identity.ts'
+import type { Listing } from '../../../db/queries/network/network-listing.ts'
 import {
   defaultGroupOf,
   listRules,
@@ -72,10 +74,21 @@ const find = async (context: Context, id: string): Promise<RuleRow> => {
   return rule
 }
 
-/** A project has its default group as soon as it looks. Rows say whether it has; where there are none it is asked. */
-export const settleDefaultGroup = async (context: Context, [row]: { settled?: boolean }[]): Promise<boolean> => {
-  const projectId = context.caller?.projectId
-  if (!projectId || (row ? row.settled : await defaultGroupOf(context.db, projectId))) return false
+/**
+ * A project has its default group as soon as it looks, or an administrator at what it has. Rows say whether the caller's has;
+ * where there are none it is asked (neutron/db/securitygroups_db.py, `get_security_groups`).
+ */
+export const settleDefaultGroup = async (
+  context: Context,
+  [row]: { settled?: boolean }[],
+  { filters }: Pick<Listing, 'filters'>,
+): Promise<boolean> => {
+  const own = context.caller?.projectId
+  const [named] = filters.find(({ key }) => key === 'project_id' || key === 'tenant_id')?.values ?? []
+  const anothers = context.caller?.isAdmin && typeof named === 'string' && named !== own
+  const projectId = anothers ? named : own
+  if (!projectId || (row && !anothers ? row.settled : await defaultGroupOf(context.db, projectId))) return false
+  if (anothers && !(await projectById(context.db, projectId))) return false
   await ensureDefaultGroup(context, projectId)
   return true
 }

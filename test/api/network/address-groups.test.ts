@@ -25,7 +25,7 @@ const remove = (id: string, addresses: string[]) =>
 
 describe('an address group', () => {
   test('is made, changed and deleted', async () => {
-    const made = await make(['10.1.0.0/16', '192.0.2.7', '2001:db8:0::/64', '10.1.0.9/16'])
+    const made = await make(['10.1.0.0/16', '192.0.2.7/32', '2001:db8:0::/64', '10.1.0.9/16'])
     expect(made.status).toBe(201)
     expect(made.body.address_group).toMatchObject({
       ...{ name: 'office', description: '', shared: false, project_id: plimsoll.projectId('demo'), revision_number: 0 },
@@ -56,6 +56,9 @@ describe('an address group', () => {
     for (const addresses of [
       'x',
       ['10.0.0.0/33'],
+      ['10.0.0.1'],
+      ['this is none'],
+      ['10.0.0.0/24', '10.0.0.0/24'],
       [null],
       [{}],
       Array.from({ length: 101 }, (_, i) => `10.0.${i}.0/24`),
@@ -73,12 +76,14 @@ describe('an address group', () => {
     })
     expect((await plimsoll.as('other').get(`${V2}/address-groups/${id}`)).body.address_group.shared).toBe(true)
     expect(fault(await plimsoll.as('other').delete(`${V2}/address-groups/${id}`))[0]).toBe(403)
+    const renamed = await plimsoll.as('other').put(`${V2}/address-groups/${id}`, { address_group: { name: 'mine' } })
+    expect(fault(renamed)).toEqual([404, 'AddressGroupNotFound', `Address group ${id} could not be found.`])
   })
 })
 
 describe('a rule of an address group', () => {
   test('lets its blocks through, whichever they are by then', async () => {
-    const { id } = (await make(['10.1.0.0/16', '192.0.2.7', '2001:db8::/64'])).body.address_group
+    const { id } = (await make(['10.1.0.0/16', '192.0.2.7/32', '2001:db8::/64'])).body.address_group
     const group = (await demo.post(`${V2}/security-groups`, { security_group: { name: 'g' } })).body.security_group.id
     const rule = (more: object) =>
       demo.post(`${V2}/security-group-rules`, {

@@ -40,7 +40,8 @@ const core: Pledge = {
       ...['device_owner', 'status'],
     ],
   },
-  routes: ['networks', 'subnets', 'ports', 'subnetpools', 'extensions', ''],
+  // Clients ask for agents without looking whether there is an extension of them.
+  routes: ['networks', 'subnets', 'ports', 'subnetpools', 'extensions', 'agents', ''],
 }
 
 const promises: Record<string, Pledge> = {
@@ -53,7 +54,6 @@ const promises: Record<string, Pledge> = {
     },
     routes: ['address-scopes'],
   },
-  agent: { routes: ['agents'] },
   'allowed-address-pairs': { attributes: { ports: ['allowed_address_pairs'] } },
   'auto-allocated-topology': { attributes: { networks: ['is_default'] }, routes: ['auto-allocated-topology'] },
   availability_zone: { routes: ['availability_zones'] },
@@ -105,6 +105,7 @@ const promises: Record<string, Pledge> = {
   'qos-rules-alias': {},
   quotas: { routes: ['quotas'] },
   'quota-check-limit': {},
+  'quota-check-limit-default': {},
   quota_details: {},
   'rbac-address-group': {},
   'rbac-address-scope': {},

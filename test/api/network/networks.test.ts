@@ -131,10 +131,29 @@ describe('networks', () => {
     expect((await demo.put(`${V2}/networks/${network.id}`, { network: { name: 'n2' } })).body.network.mtu).toBe(1500)
     for (const [mtu, type, words] of [
       [9000, 'InvalidInput', 'Invalid input for operation: Requested MTU is too big, maximum is 1500.'],
-      [60, 'InvalidInput', 'Invalid input for operation: Requested MTU is too small, minimum is 68.'],
       [-1, 'HTTPBadRequest', "Invalid input for mtu. Reason: '-1' should be non-negative."],
     ] as const)
       expect(fault(await demo.post(`${V2}/networks`, { network: { mtu } }))).toEqual([400, type, words])
+  })
+
+  test('have subnets whose packets fit in theirs', async () => {
+    const [small, low, wide] = [await newNetwork({ mtu: 67 }), await newNetwork({ mtu: 1279 }), await newNetwork()]
+    const subnet = (id: string, ip_version: number, cidr: string) =>
+      demo.post(`${V2}/subnets`, { subnet: { network_id: id, ip_version, cidr } })
+    const conflict = (id: string, least: number) => [
+      409,
+      'NetworkMTUSubnetConflict',
+      `MTU of ${id} is not valid, subnet requires a minimum of ${least}`,
+    ]
+    expect(fault(await subnet(small.id, 4, '10.0.0.0/24'))).toEqual(conflict(small.id, 68))
+    expect(fault(await subnet(low.id, 6, 'fd00::/64'))).toEqual(conflict(low.id, 1280))
+    expect((await subnet(low.id, 4, '10.0.0.0/24')).status).toBe(201)
+    expect((await subnet(wide.id, 6, 'fd00::/64')).status).toBe(201)
+    const change = (id: string, mtu: number) => demo.put(`${V2}/networks/${id}`, { network: { mtu } })
+    expect(fault(await change(low.id, 67))).toEqual(conflict(low.id, 68))
+    expect(fault(await change(wide.id, 1279))).toEqual(conflict(wide.id, 1280))
+    expect((await change(wide.id, 1280)).body.network.mtu).toBe(1280)
+    expect((await change(small.id, 10)).body.network.mtu).toBe(10)
   })
 
   test('belong to a project; what is shared is seen by all and changed by its owner', async () => {
@@ -237,6 +256,10 @@ describe('lists', () => {
     const back = (await demo.get(second.networks_links[0].href)).body
     expect(back.networks.map((n: { name: string }) => n.name)).toEqual(['d', 'c', 'b'])
     expect(await names('limit=1&marker=unknown')).toEqual([])
+    const beyond = (await demo.get(`${V2}/networks?${sorted}&limit=1&marker=${back.networks.at(-1).id}`)).body
+    const last = (await demo.get(beyond.networks_links[0].href)).body
+    expect([last.networks, last.networks_links.map((link: { rel: string }) => link.rel)]).toEqual([[], ['previous']])
+    expect((await demo.get(last.networks_links[0].href)).body.networks[0].name).toBe('a')
     for (const bad of [
       'limit=x',
       'sort_key=foo',
@@ -327,12 +350,14 @@ test('quotas: own ones are seen, an admin sets them', async () => {
   for (const bad of [{ quota: { port: -2 } }, { quota: { port: 'x' } }, { quota: { ports: 1 } }, {}])
     expect((await admin.put(path, bad)).status, JSON.stringify(bad)).toBe(400)
   await newNetwork()
-  expect(fault(await admin.put(path, { quota: { network: 0, check_limit: true } }))).toEqual([
-    409,
-    'InvalidQuotaValue',
-    "Change would make usage less than 0 for the following resources: ['network'].",
-  ])
-  expect((await admin.put(path, { quota: { network: 0, check_limit: false } })).status).toBe(200)
+  for (const more of [{}, { check_limit: true }, { check_limit: false }, { force: false }, { force: 'true' }])
+    expect(fault(await admin.put(path, { quota: { network: 0, ...more } }))).toEqual([
+      400,
+      'HTTPBadRequest',
+      'Quota limit 0 for network must be greater than or equal to already used 1',
+    ])
+  expect((await admin.put(path, { quota: { network: 0, force: true } })).body.quota.network).toBe(0)
+  expect((await admin.put(path, { quota: { network: -1 } })).status).toBe(200)
   expect((await admin.delete(path)).status).toBe(204)
   expect((await demo.get(path)).body.quota.port).toBe(500)
 })
@@ -350,4 +375,9 @@ test('zones, and addresses in use', async () => {
   expect((await admin.get(`${V2}/network-ip-availabilities/${id}`)).body.network_ip_availability).toEqual(all[0])
   const six = (await admin.get(`${V2}/network-ip-availabilities?ip_version=6&network_id=${id}`)).body
   expect(six.network_ip_availabilities).toMatchObject([{ total_ips: 0, subnet_ip_availability: [] }])
+  await demo.post(`${V2}/subnets`, { subnet: { network_id: id, ip_version: 6, cidr: 'fd00::/64' } })
+  const { text } = await admin.get(`${V2}/network-ip-availabilities/${id}`)
+  expect(text.match(/"total_ips":\d+/g)).toEqual([
+    ...['"total_ips":18446744073709551867', '"total_ips":253', '"total_ips":18446744073709551614'],
+  ])
 })

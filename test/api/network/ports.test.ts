@@ -228,6 +228,10 @@ test('groups and port security', async () => {
   const port = await made({ security_groups: groups })
   expect(port.security_groups.toSorted()).toEqual(groups.toSorted())
   expect((await made({ security_groups: [] })).security_groups).toEqual([])
+  expect(fault(await create({ security_groups: [groups[0], groups[0]] }))).toEqual([
+    ...[400, 'HTTPBadRequest'],
+    `Invalid input for security_groups. Reason: Duplicate items in the list: '${groups[0]}'.`,
+  ])
   const unknown = crypto.randomUUID()
   expect(fault(await create({ security_groups: [unknown] }))).toEqual([
     404,

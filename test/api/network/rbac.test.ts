@@ -33,6 +33,7 @@ describe('a network that is shared with a project', () => {
   test('is seen and used there, and nowhere else, until nothing is on it', async () => {
     const { network, subnet } = await createNetwork(demo, { name: 'lent', cidr: '10.0.0.0/24' })
     expect((await other.get(`${V2}/networks/${network}`)).status).toBe(404)
+    const before = (await demo.get(`${V2}/networks/${network}`)).body.network.revision_number
     const made = await share('network', network)
     expect([made.status, made.body.rbac_policy]).toEqual([
       201,
@@ -41,6 +42,7 @@ describe('a network that is shared with a project', () => {
         ...{ object_type: 'network', object_id: network, target_tenant: project(), action: 'access_as_shared' },
       },
     ])
+    expect((await demo.get(`${V2}/networks/${network}`)).body.network.revision_number).toBe(before + 1)
     expect((await other.get(`${V2}/networks/${network}`)).body.network.shared).toBe(true)
     expect((await demo.get(`${V2}/networks/${network}`)).body.network.shared).toBe(false)
     expect(await ids('networks?name=lent')).toEqual([network])
@@ -154,8 +156,16 @@ test('security groups, subnet pools and address scopes are shared too', async ()
   expect((await demo.delete(`${V2}/rbac-policies/${policy}`)).status).toBe(204)
 
   const scope = (await demo.post(`${V2}/address-scopes`, { address_scope: { name: 's', ip_version: 4 } })).body
+  const scoped = { prefixes: ['10.65.0.0/16'], address_scope_id: scope.address_scope.id }
+  const within = (await demo.post(`${V2}/subnetpools`, { subnetpool: { name: 'w', ...scoped } })).body.subnetpool.id
+  expect(fault(await share('subnetpool', within))).toEqual([400, 'RbacPolicyInitError'])
   const pool = (await demo.post(`${V2}/subnetpools`, { subnetpool: { name: 'p', prefixes: ['10.64.0.0/16'] } })).body
   await share('address_scope', scope.address_scope.id)
+  const both = (await share('subnetpool', within)).body.rbac_policy.id
+  expect((await demo.delete(`${V2}/rbac-policies/${both}`)).status).toBe(204)
+  expect(
+    fault(await demo.put(`${V2}/address-scopes/${scope.address_scope.id}`, { address_scope: { shared: false } }))[0],
+  ).toBe(403)
   await share('subnetpool', pool.subnetpool.id)
   expect(await ids('address-scopes')).toEqual([scope.address_scope.id])
   expect(await ids('subnetpools')).toEqual([pool.subnetpool.id])

@@ -383,6 +383,8 @@ describe('floating IPs', () => {
       status: 'ACTIVE',
       floating_ip_address,
     })
+    expect((await lead({})).body.floatingip).toMatchObject({ port_id: null, port_details: null })
+    expect((await lead({ port_id: port.id })).body.floatingip.port_id).toBe(port.id)
     expect((await lead({ port_id: null })).body.floatingip).toMatchObject({ port_id: null, status: 'DOWN' })
     await plimsoll.settle()
     expect((await onCloud('floating_ip'))[0]).toMatchObject({ port: null })

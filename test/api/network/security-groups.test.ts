@@ -113,6 +113,20 @@ test('a group lets everything out, and is changed and deleted', async () => {
   expect([await used('security_group'), await used('security_group_rule')]).toEqual([1, 4])
 })
 
+test('an administrator who looks at a project finds its default group, unless there is no such project', async () => {
+  await plimsoll.newProject('looked-at')
+  const groups = async (project: string) =>
+    (await plimsoll.as('admin').get(`${V2}/security-groups?project_id=${project}`)).body.security_groups
+  expect(await groups(plimsoll.projectId('looked-at'))).toMatchObject([{ name: 'default' }])
+  expect(await groups('nobody')).toEqual([])
+})
+
+test('groups that come together may be wrapped one by one', async () => {
+  const wrapped = { security_groups: [{ security_group: { name: 'one' } }, { name: 'two' }] }
+  const { body } = await demo.post(`${V2}/security-groups`, wrapped)
+  expect(body.security_groups.map(({ name }: { name: string }) => name)).toEqual(['one', 'two'])
+})
+
 describe('rules', () => {
   test('show what was asked', async () => {
     const { id } = await newGroup()
@@ -151,6 +165,7 @@ describe('rules', () => {
 
   test.each([
     [{ protocol: 17, port_range_min: 53, port_range_max: 53 }, { protocol: '17' }],
+    [{ protocol: 58, ethertype: 'IPv6' }, { protocol: '58' }],
     [
       { protocol: 'icmp', port_range_min: 8, port_range_max: null },
       { port_range_min: 8, port_range_max: null },

@@ -73,10 +73,16 @@ test('are asked of what a port that waits for its address is for by then', async
   expect(await addressesOf(second)).toMatchObject([{ ip_address: expect.stringMatching(/^10\.2\./) }])
 })
 
+test('may be what Neutron takes because it has `compute:` letter by letter', async () => {
+  expect((await create('10.3.0.0/24', ['test:type_1', 'network:distributed'])).body.subnet.service_types).toEqual([
+    ...['test:type_1', 'network:distributed'],
+  ])
+})
+
 test.each([
   ['x', undefined, 'Subnet service types must be a list.'],
   [[1], 'InvalidInputSubnetServiceType', 'Subnet service type 1 is not a string.'],
-  [['other'], 'InvalidSubnetServiceType', 'Subnet service type other does not correspond to a valid device owner.'],
+  [['room'], 'InvalidSubnetServiceType', 'Subnet service type room does not correspond to a valid device owner.'],
   [Array.from({ length: 33 }, (_, i) => `compute:${i}`), undefined, undefined],
 ])('are owners of devices: %j', async (types, type, message) => {
   const { status, body } = await create('10.3.0.0/24', types)

@@ -318,5 +318,14 @@ describe('subnets of one network', () => {
     const pools = [{ start: '10.0.0.100', end: '10.0.0.120' }]
     const put = await demo.put(`${V2}/subnets/${id}`, { subnet: { allocation_pools: pools, gateway_ip: '10.0.0.7' } })
     expect(put.body.subnet).toMatchObject({ allocation_pools: pools, gateway_ip: '10.0.0.7' })
+    const router = (await demo.post(`${V2}/routers`, { router: { name: 'r' } })).body.router.id
+    const foot = (await demo.put(`${V2}/routers/${router}/add_router_interface`, { subnet_id: id })).body.port_id
+    for (const gateway_ip of ['10.0.0.8', null])
+      expect(fault(await demo.put(`${V2}/subnets/${id}`, { subnet: { gateway_ip } }))).toEqual([
+        409,
+        'GatewayIpInUse',
+        `Current gateway ip 10.0.0.7 already in use by port ${foot}. Unable to update.`,
+      ])
+    expect((await demo.put(`${V2}/subnets/${id}`, { subnet: { gateway_ip: '10.0.0.7' } })).status).toBe(200)
   })
 })

@@ -72,7 +72,9 @@ export const changeAddressGroup = async (
   id: string,
   set: Partial<Pick<AddressGroupRow, 'name' | 'description'>>,
 ): Promise<AddressGroupRow> => {
-  await ownAddressGroup(context, id)
+  // Neutron looks at one that is shared without seeing that it is, and so finds none.
+  const { projectId } = await seenAddressGroup(context, id)
+  if ('projectId' in context.scope && projectId !== context.scope.projectId) throw missing('AddressGroup', id)
   await commit(context, { action: 'update', kind: 'address_group', resourceId: id }, [
     updateAddressGroup(context.db, id, { ...set, updatedAt: context.now() }),
   ])

@@ -1,5 +1,5 @@
 import { addressScopeById } from '../../../../db/queries/network/address-scopes.ts'
-import { networkById } from '../../../../db/queries/network/network.ts'
+import { networkById, touchNetwork } from '../../../../db/queries/network/network.ts'
 import { qosPolicyById } from '../../../../db/queries/network/qos-policies.ts'
 import {
   deleteRbacPolicy,
@@ -8,6 +8,7 @@ import {
   rbacPolicyById,
   retargetRbacPolicy,
   type SharedType,
+  scopeUnshared,
   sharedGone,
   usedBy,
 } from '../../../../db/queries/network/rbac.ts'
@@ -15,7 +16,7 @@ import { addressGroupById } from '../../../../db/queries/network/security/addres
 import { securityGroupById } from '../../../../db/queries/network/security/security-groups.ts'
 import { subnetPoolById } from '../../../../db/queries/network/subnet-pools.ts'
 import type { Context } from '../../../context.ts'
-import { charge, commit, guard } from '../../line/commit.ts'
+import { charge, guard, type Write } from '../../line/commit.ts'
 import { Refused } from '../../line/refused.ts'
 import { commitOr, conflicting, invalid, invalidInput, missing, NetworkRefused } from '../network-refusal.ts'
 
@@ -55,6 +56,12 @@ const twice = (error: unknown): unknown =>
     ? conflicting('DuplicateRbacPolicy', 'An RBAC policy already exists with those values.')
     : error
 
+/** Who uses a network is a change of it (neutron/db/rbac_db_models.py, `NetworkRBAC.revises_on_change`); of others it is none. */
+const revised = (
+  context: Context,
+  { objectType, objectId }: Pick<RbacPolicyRow, 'objectType' | 'objectId'>,
+): Write[] => (objectType === 'network' ? [touchNetwork(context.db, objectId, context.now())] : [])
+
 /** Shares what the caller owns, or an administrator says, with a project or with all. Throws `NetworkRefused`. */
 export const createRbacPolicy = async (context: Context, wish: RbacWish): Promise<RbacPolicyRow> => {
   refuseAll(context, 'create', wish.target)
@@ -65,12 +72,21 @@ export const createRbacPolicy = async (context: Context, wish: RbacWish): Promis
     ...wish,
     ...{ id: context.newId(), action: 'access_as_shared' as const, byFlag: false, createdAt: context.now() },
   }
+  const writes = [
+    charge(row.projectId, 'rbac_policy', 1),
+    guard(context, 'object-gone', sharedGone(row)),
+    ...(row.objectType === 'subnetpool' ? [guard(context, 'scope-unshared', scopeUnshared(row))] : []),
+    insertRbacPolicy(context.db, row),
+    ...revised(context, row),
+  ]
   try {
-    await commit(context, { action: 'create', kind: 'rbac_policy', resourceId: row.id }, [
-      charge(row.projectId, 'rbac_policy', 1),
-      guard(context, 'object-gone', sharedGone(row)),
-      insertRbacPolicy(context.db, row),
-    ])
+    await commitOr(context, { action: 'create', kind: 'rbac_policy', resourceId: row.id }, writes, {
+      'scope-unshared': () =>
+        invalid(
+          'RbacPolicyInitError',
+          `Failed to create RBAC policy on object ${row.objectId} because target project doesn't have access to associated address scope.`,
+        ),
+    })
   } catch (error) {
     if (error instanceof Refused && error.refusal.kind === 'guard' && error.refusal.what === 'object-gone')
       await owners[wish.objectType](context, wish.objectId)
@@ -105,7 +121,11 @@ export const changeRbacPolicy = async (context: Context, id: string, target: str
   refuseAll(context, 'update', target)
   if (policy.byFlag) throw invalid('InvalidInput', 'It stands for the attribute shared, and is changed by that.')
   if (target === policy.target) return policy
-  const writes = [guard(context, 'rbac-in-use', usedBy(policy)), retargetRbacPolicy(context.db, id, target)]
+  const writes = [
+    guard(context, 'rbac-in-use', usedBy(policy)),
+    retargetRbacPolicy(context.db, id, target),
+    ...revised(context, policy),
+  ]
   try {
     await commitOr(context, { action: 'update', kind: 'rbac_policy', resourceId: id }, writes, inUse(policy))
   } catch (error) {
@@ -117,6 +137,10 @@ export const changeRbacPolicy = async (context: Context, id: string, target: str
 /** Refused while somebody uses what it shares, by it alone. */
 export const removeRbacPolicy = async (context: Context, id: string): Promise<void> => {
   const policy = await ownRbacPolicy(context, id)
-  const writes = [guard(context, 'rbac-in-use', usedBy(policy)), deleteRbacPolicy(context.db, id)]
+  const writes = [
+    guard(context, 'rbac-in-use', usedBy(policy)),
+    deleteRbacPolicy(context.db, id),
+    ...revised(context, policy),
+  ]
   await commitOr(context, { action: 'delete', kind: 'rbac_policy', resourceId: id }, writes, inUse(policy))
 }
