@@ -5,7 +5,7 @@ import { driveVolumes, type ServiceChange, sayOfVolumes } from '../../broker/blo
 import { zonesWithVolumes } from '../../broker/block-storage/volume-place.ts'
 import { idOf } from '../../broker/line/uuid.ts'
 import type { Context } from '../../context.ts'
-import { badRequest, notFound } from '../../http/fault.ts'
+import { badRequest, notFound, notImplemented } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { invalidInput } from '../refusals.ts'
 import { boolean, text, time, uuid } from '../shapes.ts'
@@ -42,7 +42,7 @@ const isNamed = (place: VolumeZone, host: string): boolean => hostOf(place) === 
 interface Change {
   host?: string | null
   cluster?: string | null
-  binary?: string
+  binary?: string | null
   service?: string
   disabled_reason?: string
 }
@@ -50,12 +50,16 @@ interface Change {
 const changeBody = z.strictObject({
   host: text().nullish(),
   cluster: text().nullish(),
-  binary: text().min(1).optional(),
-  service: text().min(1).optional(),
+  binary: text().nullish(),
+  service: text().optional(),
   disabled_reason: text().min(1).optional(),
   backend_id: text().nullish(),
+  server: text().nullish(),
+  prefix: text().nullish(),
+  level: text().nullish(),
 }) as unknown as z.ZodType<Change>
 
+const LOGS = ['get-log', 'set-log']
 const SWITCHES: Record<string, ServiceChange> = {
   enable: 'enable',
   disable: 'disable',
@@ -191,6 +195,8 @@ export const serviceOperations: Operation[] = [
     handle: async ({ context, params, body }) => {
       const action = params.action!
       if (Object.hasOwn(SWITCHES, action)) return { body: await change(context, action, body) }
+      if (LOGS.includes(action))
+        throw notImplemented('What a broker logs is said where it is started, and told to nobody by its API.')
       if (!['freeze', 'thaw', 'failover_host'].includes(action)) throw notFound('Unknown action')
       await replicate(context, action, body)
       return {}

@@ -94,6 +94,9 @@ describe('a service that is disabled', () => {
     expect(words(await change('disable-log-reason', { host: HOST, binary: BINARY }))[0]).toBe(400)
     expect((await change('disable', { host: HOST, binary: BINARY, colour: 'red' })).status).toBe(400)
     expect((await change('paint')).status).toBe(404)
+    const level = { binary: '', server: '', prefix: '', level: 'DEBUG' }
+    expect(words(await change('set-log', level))).toEqual([501, expect.stringContaining('told to nobody by its API')])
+    expect((await change('get-log', { binary: BINARY })).status).toBe(501)
   })
 })
 
