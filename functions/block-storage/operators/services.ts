@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { table } from '../../../adapters/table.ts'
 import type { VolumeZone } from '../../../db/queries/block-storage/volume-zones.ts'
 import { dueOf } from '../../../db/queries/line/bindings.ts'
 import { driveVolumes, type ServiceChange, sayOfVolumes } from '../../broker/block-storage/services.ts'
@@ -60,11 +61,11 @@ const changeBody = z.strictObject({
 }) as unknown as z.ZodType<Change>
 
 const LOGS = ['get-log', 'set-log']
-const SWITCHES: Record<string, ServiceChange> = {
+const SWITCHES = table<ServiceChange>({
   enable: 'enable',
   disable: 'disable',
   'disable-log-reason': 'disable',
-}
+})
 
 /** `enable`, `disable` and `disable-log-reason` of one service, named by its host and its program. */
 const change = async (context: Context, action: string, body: Change) => {
