@@ -40,11 +40,18 @@ export const byKeyboard = async ({ browser, broker, demo, step }: Story): Promis
     await tabTo(window, /^Name$/)
     await keyboard.type('keys-1')
     await tabTo(window, /^Flavor$/)
+    // Keys choose among what is there by then.
+    const tiny = page
+      .getByLabel('Flavor', { exact: true })
+      .locator('option')
+      .filter({ hasText: /^m1\.tiny/ })
+    await tiny.waitFor({ state: 'attached' })
     await keyboard.type('m1.tiny')
     await tabTo(window, /^Image$/)
     // The first that there is: what images are called is a cloud's option, and has changed by now.
     await page.getByLabel('Image', { exact: true }).locator('option').nth(1).waitFor({ state: 'attached' })
     await keyboard.press('ArrowDown')
+    await page.getByLabel('net1').waitFor()
     await tabTo(window, /^net1$/)
     await keyboard.press('Space')
     await page.getByText(/per hour/).waitFor()

@@ -5,12 +5,14 @@ import { Sections } from '../../parts/sections.tsx'
 import { linkTo } from '../../router.ts'
 import { Capabilities } from './capabilities.tsx'
 import { CloudList } from './cloud-list.tsx'
+import { HealthPart } from './health.tsx'
 import { Links } from './links.tsx'
 import { Offers } from './offers.tsx'
 import { PriceBooks } from './prices.tsx'
 
 const PARTS: [name: string, title: string, Part: ComponentType][] = [
   ['', 'Clouds', CloudList],
+  ['health', 'Health', HealthPart],
   ['capabilities', 'Capabilities', Capabilities],
   ['offers', 'Offers', Offers],
   ['prices', 'Prices', PriceBooks],

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
+import { Fault } from '../../api/fault.ts'
 import { wordsIn } from '../../api/lines.ts'
 import { ofProject } from '../../api/of-project.ts'
 import { useChoices } from '../../api/use-choices.ts'
@@ -91,17 +92,19 @@ const linesOf = (wish: Wish): string[] => {
 
 /** A network with a subnet, and the router that leads out of it. */
 export const CreateNetwork = ({ onClose, onDone }: WindowProps) => {
-  const [wish, setWish] = useState<Wish>({
+  const [said, setWish] = useState<Omit<Wish, 'outside'> & { outside: string | null }>({
     name: '',
     cidr: '10.0.0.0/24',
     gateway: '',
     dns: '',
     dhcp: true,
     router: '',
-    outside: '',
+    outside: null,
   })
   const routers = useChoices<Router>('network', ofProject('/routers?sort_key=name&sort_dir=asc'), 'routers')
   const outside = useOutside()
+  // Where nothing is said a new router leads out, as soon as it is known where.
+  const wish: Wish = { ...said, outside: said.outside ?? outside.rows[0]?.id ?? '' }
   const set =
     <K extends keyof Wish>(key: K) =>
     (value: Wish[K]) =>
@@ -112,6 +115,8 @@ export const CreateNetwork = ({ onClose, onDone }: WindowProps) => {
       verb="Make it"
       command={linesOf(wish)}
       work={async () => {
+        if (wish.router === 'new' && said.outside === null && outside.asking)
+          throw new Fault(0, 'Which networks lead to the world is still asked: try again in a moment.')
         try {
           await make(wish)
         } finally {
@@ -150,9 +155,7 @@ export const CreateNetwork = ({ onClose, onDone }: WindowProps) => {
             fault={routers.fault?.message}
             hint="What leads out of the network: to others of the project, and to the world where it has a gateway."
             value={wish.router}
-            onChange={(router) =>
-              setWish((old) => ({ ...old, router, outside: old.outside || (outside.rows[0]?.id ?? '') }))
-            }
+            onChange={set('router')}
             options={[
               { value: '', label: 'none' },
               { value: 'new', label: 'a new one' },
