@@ -50,7 +50,7 @@ export const Growth = ({ burst }: { burst: Burst }) => {
   // Asked for once: the page goes on, and the line is drawn when it is opened.
   const end = over ? Date.parse(over) : now
   const from = dayOf(Math.max(begin, end - MOST_DAYS * DAY))
-  const members = useWhole<Members>('broker', `/bursts/${encodeURIComponent(burst.id)}/members?limit=1000`, MEMBERS)
+  const members = useWhole<Members>('broker', `/bursts/${encodeURIComponent(burst.id)}/members?limit=200`, MEMBERS)
   const costs = useWhole<Costs>(
     'broker',
     `/costs?group_by=burst,server&from=${from}&to=${dayOf(end + DAY)}&limit=${LIMIT}`,
