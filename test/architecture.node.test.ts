@@ -72,10 +72,10 @@ const RULES: Rule[] = [
       /^adapters\/errors\.ts$/,
       /^npm:prom-client(\/|$)/,
       /^npm:@opentelemetry\//,
-      /^npm:node:async_hooks$/,
+      /^npm:node:(async_hooks|fs)$/,
       STANDARD,
     ],
-    types: [CONTEXT, CONTRACT],
+    types: [CONTEXT, CONTRACT, /^npm:node:http$/],
   },
   // What browsers are handed: its files, and who asks. One file for each runtime.
   {

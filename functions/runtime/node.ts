@@ -10,6 +10,7 @@ import { watchClouds } from '../broker/reconcile/watch.ts'
 import type { Host, Level, Log } from '../context.ts'
 import { openConversion } from '../conversion/conversion.ts'
 import { cronContext, runCron } from '../cron.ts'
+import { openAccessLog, writerTo } from '../instruments/access-log.ts'
 import { together } from '../instruments/several.ts'
 import type { TraceSettings } from '../instruments/traces/settings.ts'
 import { jsonLog } from '../log.ts'
@@ -66,6 +67,14 @@ const openTracing = async (settings: TraceSettings, log: Log) => {
   return openTraces(settings, 'node', { fetch, log, later })
 }
 
+const accessLogTo = (where: string) => {
+  try {
+    return openAccessLog(writerTo(where))
+  } catch (error) {
+    throw new CannotStart(`the access log ${where} cannot be written (${codeOf(error)})`)
+  }
+}
+
 /** Runs the loops that are due, again and again, never two rounds at a time. Gives the way to stop it. */
 const startTimer = (host: Host, everyMs: number): (() => Promise<void>) => {
   let stopped = false
@@ -116,7 +125,9 @@ const start = async (env: Record<string, string | undefined>, root: string, page
   const d1 = await openMigrated(join(folder, 'plimsoll.db'), join(root, 'db/migrations'))
   const cloudState = await openMigrated(join(folder, 'cloud-state.db'), join(root, 'db/cloud-state'))
   if (counters) d1.onStatement(counters.statement)
-  const instruments = together([traces, counters].flatMap((each) => each?.instruments ?? []))
+  const access =
+    env.PLIMSOLL_ACCESS_LOG && env.PLIMSOLL_ACCESS_LOG !== 'off' ? accessLogTo(env.PLIMSOLL_ACCESS_LOG) : null
+  const instruments = together([traces, counters, access].flatMap((each) => each?.instruments ?? []))
   let endingSince = 0
   const host = await openHost({
     d1,
@@ -157,7 +168,7 @@ const start = async (env: Record<string, string | undefined>, root: string, page
   if (first) await runCron(host)
 
   const consoles = consoleGate(host)
-  const server = serverFor(createApp(host), isImageData, hostname, undefined, consoles)
+  const server = serverFor(createApp(host), isImageData, hostname, undefined, consoles, access?.watch)
   server.listen(port, hostname)
   await once(server, 'listening').catch((error) => {
     throw new CannotStart(
@@ -190,7 +201,7 @@ const start = async (env: Record<string, string | undefined>, root: string, page
     const late = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE).unref())
     const done = Promise.all([closed, stopTimer(), stopWatching()])
     const [left] = await Promise.all([background.drain(PATIENCE), Promise.race([done, late])])
-    if (traces) await Promise.race([traces.flush(), late])
+    await Promise.race([Promise.all([traces?.flush(), access?.flush()]), late])
     if (left) console.log(`Left ${left} pieces of work for the next start.`)
     d1.close()
     cloudState.close()

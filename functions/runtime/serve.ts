@@ -18,6 +18,7 @@ const HEADERS_MS = 60_000
  * The HTTP server of Node over an app. Node itself would cut off every request after five minutes, however fast its body
  * comes in; here a body ends when nothing comes, or when it is no image data and takes too long as a whole.
  * @param isData whether the body of such a request is image data
+ * @param watch is told of each request, before anything is done for it
  * @param consoles takes what wants to be a WebSocket; whoever wants anything else is answered as if they had not said so
  */
 export const serverFor = (
@@ -26,9 +27,13 @@ export const serverFor = (
   hostname: string,
   patience: Patience = PATIENCE,
   consoles?: Gate,
+  watch?: (request: Request, incoming: IncomingMessage, outgoing: ServerResponse) => void,
 ) => {
   const server = createAdaptorServer({
-    fetch: (request, { incoming }) => app.fetch(request, { peer: incoming.socket.remoteAddress }),
+    fetch: (request, { incoming, outgoing }) => {
+      watch?.(request, incoming as IncomingMessage, outgoing as ServerResponse)
+      return app.fetch(request, { peer: incoming.socket.remoteAddress })
+    },
     hostname,
     serverOptions: {
       requestTimeout: 0,
