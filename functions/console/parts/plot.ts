@@ -123,7 +123,7 @@ export const plotGrowth = (box: HTMLElement, { times, sums, expected, most, heig
       cursor: { show: false },
       scales: { y: { range: (_, _from, to) => [0, Math.max(to, most ?? 0) * 1.05 || 1] } },
       axes: [
-        { ...axis, grid: { show: false }, size: 30 },
+        { ...axis, grid: { show: false }, size: 44 },
         { ...axis, grid: { stroke: colour('--rule'), width: 1 }, values: (_, values) => values.map(words), size: 72 },
       ],
       series: [

@@ -37,7 +37,7 @@ export const Month = ({ projectId, from, to }: { projectId: string; from: string
   )
   const budget = policy.value?.policy.budget ?? null
   return (
-    <Card title={budget ? 'Spent, and the budget' : 'Spent so far'}>
+    <Card title={budget ? 'What this project spent, and its budget' : 'What this project spent'}>
       <Waiting answer={costs}>
         {(said) => {
           const points = grown(said, projectId)
@@ -58,7 +58,8 @@ export const Month = ({ projectId, from, to }: { projectId: string; from: string
                 />
               )}
               <figcaption>
-                {words(sum)} of {budget ? `a budget of ${moneyWords(budget)} a month` : 'no budget that is told here'}
+                {words(sum)} so far
+                {budget ? `, of a budget of ${moneyWords(budget)} a month` : isAdmin ? ', without a budget' : ''}
                 {!isAdmin &&
                   isNow &&
                   `, ${moneyWords(said.projected)} until the end of the month if all stays as it is`}

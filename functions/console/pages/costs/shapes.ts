@@ -38,3 +38,9 @@ export const ALL: Paged<Costs> = {
   nextOf: (last, all) => (last.costs.length < LIMIT ? null : `offset=${all.costs.length}`),
   join: (all, page) => ({ ...all, costs: [...all.costs, ...page.costs] }),
 }
+
+/** The month as `2026-12`, and its first day with that of the next. */
+export const daysOf = (month: string): [from: string, to: string] => {
+  const [year = 0, number = 1] = month.split('-').map(Number)
+  return [`${month}-01`, new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 10)]
+}

@@ -9,7 +9,7 @@ import { goTo, linkTo } from '../../router.ts'
 import { door } from '../../session/session.ts'
 import { useStore } from '../../store.ts'
 import { Month } from './month.tsx'
-import { ALL, type Costs, LIMIT, type Row } from './shapes.ts'
+import { ALL, type Costs, daysOf, LIMIT, type Row } from './shapes.ts'
 import { type Group, Stacks } from './stacks.tsx'
 import { useWhole } from './use-whole.ts'
 
@@ -17,12 +17,6 @@ const BY = ['cloud', 'project', 'tag', 'burst', 'server'] as const
 
 /** Where browsers have no box for months, it is a text. */
 const MONTH = /^\d{4}-(0[1-9]|1[0-2])$/
-
-/** The month as `2026-12`, and its first day with that of the next. */
-const daysOf = (month: string): [from: string, to: string] => {
-  const [year = 0, number = 1] = month.split('-').map(Number)
-  return [`${month}-01`, new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 10)]
-}
 
 /** The sum of each group, and what it was each day: as they were told, the largest first. */
 const groupsOf = (totals: Row[], daily: Row[], by: (typeof BY)[number]): Group[] => {

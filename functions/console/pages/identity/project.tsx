@@ -8,6 +8,8 @@ import { Time } from '../../parts/time.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
 import { RowButton, useWindow } from '../../parts/window.tsx'
 import { linkTo } from '../../router.ts'
+import { Month } from '../costs/month.tsx'
+import { daysOf } from '../costs/shapes.ts'
 import { Limits } from './limits.tsx'
 import { type Mapping, MapTo } from './mapping.tsx'
 import { PolicyCard } from './policy.tsx'
@@ -18,6 +20,7 @@ const ProjectPage = ({ params }: PageProps) => {
   const path = `/projects/${encodeURIComponent(id)}`
   const project = useAnswer<{ project: { name: string } }>('identity', path)
   const mappings = useAnswer<{ clouds: Mapping[] }>('broker', `${path}/clouds`)
+  const [from, to] = daysOf(new Date().toISOString().slice(0, 7))
   const { shown, open } = useWindow()
   const map = (mapping?: Mapping) =>
     open((close) => <MapTo path={path} mapping={mapping} onClose={close} onDone={mappings.again} />)
@@ -82,6 +85,7 @@ const ProjectPage = ({ params }: PageProps) => {
           </div>
         </Card>
         <PolicyCard title="Policy" path={`${path}/policy`} own={`${path}/policy?own=true`} />
+        <Month projectId={id} from={from} to={to} />
         <Limits projectId={id} />
       </div>
       {shown}
