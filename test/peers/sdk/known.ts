@@ -7,9 +7,6 @@ export const knownOf = knownBy({
   'The project is older than the template of its domain, which is what a quota that is deleted goes back to.': [
     'cloud.test_compute.TestComputeQuotas.test_set_quotas',
   ],
-  'A cloud connects a disk to a server itself, and nobody else by a connector.': [
-    'block_storage.test_attachment.TestAttachment.test_attachment',
-  ],
   'A snapshot of a group is gone before its cloud has removed the snapshots, and volumes that have some are not deleted.':
     ['block_storage.test_group.TestGroup.test_group_snapshot'],
   'Segments are of kinds that the embedded cloud has; `geneve` is none.': [
