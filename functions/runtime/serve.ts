@@ -13,6 +13,12 @@ export interface Patience {
 const PATIENCE: Patience = { silenceMs: 120_000, bodyMs: 300_000 }
 /** Headers are few: whoever takes longer for them wants a connection and no answer. */
 const HEADERS_MS = 60_000
+/**
+ * How long a connection is kept for the next request: longer than clients and what stands before a broker keep theirs (90 s, Go's).
+ * Whoever closes first must be the one that sends, as what is sent into a connection that was just closed is lost, and said again by no client
+ * that cannot know whether it was done.
+ */
+const IDLE_MS = 95_000
 
 /**
  * The HTTP server of Node over an app. Node itself would cut off every request after five minutes, however fast its body
@@ -38,6 +44,7 @@ export const serverFor = (
     serverOptions: {
       requestTimeout: 0,
       headersTimeout: HEADERS_MS,
+      keepAliveTimeout: IDLE_MS,
       shouldUpgradeCallback: (request) => consoles?.takes(request) ?? false,
     },
   })

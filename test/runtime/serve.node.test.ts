@@ -64,6 +64,13 @@ test('a body of which nothing more comes is given up, image data too, and what c
   expect([...plimsoll.blobs.kept.keys()]).toEqual([])
 })
 
+test('a connection is kept for longer than clients keep theirs, so that none sends into one that was just closed', async () => {
+  const port = await serve(await startPlimsoll({ clouds: [] }))
+  const { headers } = await fetch(`http://127.0.0.1:${port}/healthz`)
+  const [, seconds] = /timeout=(\d+)/.exec(headers.get('keep-alive') ?? '') ?? []
+  expect(Number(seconds)).toBeGreaterThan(90)
+})
+
 test('a client that leaves in the middle is no error', async () => {
   const plimsoll = await startPlimsoll({ clouds: [] })
   const port = await serve(plimsoll)
