@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Browser } from 'playwright-core'
 import type { Api } from '../support/api.ts'
 import type { Broker } from '../support/broker.ts'
+import { patiently } from '../support/patiently.ts'
 import { openWindow, tabTo } from './browser.ts'
 
 interface Story {
@@ -74,7 +75,9 @@ export const byKeyboard = async ({ browser, broker, demo, step }: Story): Promis
     await ask()
     await keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
-    assert.equal(await focused(), 'Delete', 'the focus is where it was before the window')
+    // Browsers hide a window before they say that it is closed, which is when the focus is given back.
+    const isBack = async () => assert.equal(await focused(), 'Delete', 'the focus is where it was before the window')
+    await patiently(isBack, 2_000)
     await keyboard.press('Enter')
     await page.getByRole('dialog').waitFor()
     await tabTo(window, /^Delete$/)
