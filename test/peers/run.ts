@@ -30,6 +30,7 @@ import { Report } from './support/report.ts'
 import { tempest } from './tempest/index.ts'
 import { acceptance } from './terraform/acceptance.ts'
 import { terraform } from './terraform/index.ts'
+import { traces } from './traces/index.ts'
 import { vsphere } from './vsphere/index.ts'
 
 // Options are the peer's own.
@@ -88,6 +89,8 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
       : Promise.resolve(report.step('federation', 'a day of its turn', 'skipped', 0, 'it is played every third day')),
   notices,
   metrics,
+  // On both runtimes by its name; among the others on one of them, the other one the next day.
+  traces: (report) => traces(report, names.length ? null : today),
   // On both runtimes by its name; among the others on one of them, the other one the next day. `--part pictures` puts its pictures into the documentation.
   console: (report) => consolePages(report, values.part === 'pictures', names.length ? null : today),
   runners: (report) => runners(report, today),
