@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { networkById } from '../../db/queries/network/network.ts'
 import { listPorts, type PortView, portAttributes } from '../../db/queries/network/ports.ts'
 import { hasRole } from '../auth/policy.ts'
-import { ownPort } from '../broker/network/port.ts'
+import { ownPort, seenPort } from '../broker/network/port.ts'
 import { changePort, createPorts, deletePort } from '../broker/network/port-life.ts'
 import type { Context } from '../context.ts'
 import { type Operation, operation } from '../http/operation.ts'
@@ -128,7 +128,7 @@ export const portOperations: Operation[] = [
     collection: 'ports',
     attributes: portAttributes,
     list: listPorts,
-    find: ownPort,
+    find: seenPort,
     view,
   }),
   operation({

@@ -54,8 +54,12 @@ const overQuota = (resource: string): Fault => conflict(`Quota exceeded for reso
 export const disallowed = (rule: string): Fault =>
   forbidden(`(rule:${rule.split(':')[0]} and rule:${rule}) is disallowed by policy`, 'PolicyNotAuthorized')
 
-/** The operation with Neutron's sentence for a caller who may not. */
-export const withDenial = (operation: Operation): Operation => {
-  const [resource, verb] = operation.name.split('.')
-  return { ...operation, denial: `rule:${verb === 'list' ? 'get' : verb}_${resource} is disallowed by policy` }
+/** Neutron's sentence for a caller who may not. */
+export const denialOf = ({ name }: Pick<Operation, 'name'>): string => {
+  const [resource, verb] = name.split('.')
+  return `rule:${verb === 'list' ? 'get' : verb}_${resource} is disallowed by policy`
 }
+export const forbidding = (denial: string): Fault => forbidden(denial, 'PolicyNotAuthorized')
+
+/** The operation with Neutron's sentence for a caller who may not. */
+export const withDenial = (operation: Operation): Operation => ({ ...operation, denial: denialOf(operation) })

@@ -208,7 +208,13 @@ export interface Page {
   reader: Placeholder | undefined
 }
 
-const pageOf = (table: SQLiteTable, attributes: Attributes, asked: Slots<Wanted>, seen: SQL): Page => {
+const pageOf = (
+  table: SQLiteTable,
+  attributes: Attributes,
+  asked: Slots<Wanted>,
+  seen: SQL,
+  found: SQL = seen,
+): Page => {
   const expression = (key: string): SQL => {
     const attribute = attributes[key]
     return attribute && 'sql' in attribute ? attribute.sql : sql`''`
@@ -221,7 +227,7 @@ const pageOf = (table: SQLiteTable, attributes: Attributes, asked: Slots<Wanted>
   const keys = sort
     .filter(({ key }, i) => sort.findIndex((each) => each.key === key) === i)
     .map(({ key, descending }) => ({ column: expression(key), descending: descending !== reverse }))
-  const marked = asked.marker && and(sql`id = ${asked.marker}`, seen)
+  const marked = asked.marker && and(sql`id = ${asked.marker}`, found)
   const at = keys.map((key) => markedAs(key, table, marked))
   const filters = and(
     ...filtersOf(attributes, asked),
@@ -232,7 +238,7 @@ const pageOf = (table: SQLiteTable, attributes: Attributes, asked: Slots<Wanted>
   )
   const [orderBy, { limit, reader }] = [orderOf(keys), asked]
   // As an expression the condition is no way into an index: the filter is the better one.
-  const beside = sql`(${seen}) is true`
+  const beside = sql`(${found}) is true`
   const seeks = Object.entries(attributes).some(([key, attribute]) =>
     attribute.is === 'pairs'
       ? Object.keys(attribute.matches).some((name) => asked[`is ${key} ${name}`])
@@ -240,23 +246,26 @@ const pageOf = (table: SQLiteTable, attributes: Attributes, asked: Slots<Wanted>
   )
   const where = and(seeks ? beside : seen, filters)
   const ids = idsOf(table, attributes, asked, seen)
-  const found = ids && and(sql`id in ${idsOrPage(ids, table, { where, orderBy, limit })}`, beside, filters)
+  const few = ids && and(sql`id in ${idsOrPage(ids, table, { where, orderBy, limit })}`, beside, filters)
   // What was found is put in order: along an index of the order SQLite would look through all for it.
   const sorted = orderOf(keys.map((key) => ({ ...key, column: sql`+${key.column}` })))
-  return found ? { where: found, orderBy: sorted, limit, reader } : { where, orderBy, limit, reader }
+  return few ? { where: few, orderBy: sorted, limit, reader } : { where, orderBy, limit, reader }
 }
 
 /**
  * The pages of one kind, each asked for by one query. `seen` says what a scope may see: a marker beyond it is a marker of
- * nothing, or the order would tell what is there.
+ * nothing, or the order would tell what is there. `found`: the same, where a filter finds few; absent: no more.
  */
 export const pagesOf = <Row>(
   table: SQLiteTable,
   attributes: Attributes,
   seen: (scope: Scope<string | Placeholder>) => SQL,
   build: (db: Database, page: Page) => Query<Row[]>,
+  found = seen,
 ) => {
-  const pages = prepared((db, asked: Slots<Wanted>) => build(db, pageOf(table, attributes, asked, seen(asked.scope))))
+  const pages = prepared((db, asked: Slots<Wanted>) =>
+    build(db, pageOf(table, attributes, asked, seen(asked.scope), found(asked.scope))),
+  )
   return (db: Database, scope: Scope, listing: Listing, reader?: string): Promise<Row[]> =>
     pages.run(db, wantedOf(attributes, scope, listing, reader))
 }

@@ -11,7 +11,7 @@ import {
   portSecurityGroups,
   ports,
 } from '../../schema/index.ts'
-import { type Scope, within } from '../../scope.ts'
+import { type Scope, within, withinOrShared } from '../../scope.ts'
 import { ROUTER_INTERFACE, reachBetween } from './network.ts'
 import { type Attributes, pagesOf } from './network-listing.ts'
 import { releaseRows } from './network-quotas.ts'
@@ -148,7 +148,17 @@ export const portAttributes: Attributes = table({
   },
 })
 
-/** One page of the ports of a scope, with their addresses and groups. */
+/** Ports are seen by their project, and by that of their network (neutron/conf/policies/port.py, `get_port`). */
+const visible = withinOrShared(
+  ports.projectId,
+  ({ projectId }) =>
+    sql`exists (select 1 from networks n where n.id = ${ports.networkId} and n.project_id = ${projectId})`,
+)
+
+/**
+ * One page of the ports of a scope, with their addresses and groups. Those of others on networks of the own come where they
+ * are asked for by their network, or by what else finds few: beside all of a project they would have to be looked for.
+ */
 export const listPorts = pagesOf(
   ports,
   portAttributes,
@@ -160,7 +170,19 @@ export const listPorts = pagesOf(
       .where(page.where)
       .orderBy(...page.orderBy)
       .limit(page.limit),
+  visible,
 )
+
+const seenById = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
+  db
+    .select(view)
+    .from(ports)
+    .where(and(eq(ports.id, id), visible(scope))),
+)
+
+/** A port of the scope, or on a network of it; null: there is none, or it is another project's. */
+export const seenPortById = async (db: Database, scope: Scope, id: string): Promise<PortView | null> =>
+  (await seenById.run(db, { scope, id }))[0] ?? null
 
 const byId = prepared((db, { scope, id }: Slots<{ scope: Scope; id: string }>) =>
   db

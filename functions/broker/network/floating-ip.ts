@@ -25,7 +25,7 @@ import { readIp } from './address.ts'
 import { refuseUnmapped } from './network.ts'
 import { badRequestFor, commitOr, conflicting, missing, NetworkRefused } from './network-refusal.ts'
 import { publicAddress } from './outside/addresses.ts'
-import { ownPort, untilFree } from './port.ts'
+import { seenPort, untilFree } from './port.ts'
 import { segmentClouds, wayOutElsewhere } from './segments/segment-cloud.ts'
 
 /** Neutron answers with the address: this is how long a client waits for a cloud to give one, in milliseconds. */
@@ -178,7 +178,12 @@ const refusalOf = (row: FloatingIpRow, binding: Binding | null): NetworkRefused 
 
 /** What has to hold, and be written, for an address to lead to a port. */
 const leadTo = async (context: Context, address: FloatingIpRow, portId: string, wished: string | null) => {
-  const port = await ownPort(context, portId)
+  const port = await seenPort(context, portId)
+  if (port.projectId !== address.projectId && !context.caller?.isAdmin)
+    throw badRequestFor(
+      'floatingip',
+      `Cannot process floating IP association with Port ${portId}, since that port is owned by a different project`,
+    )
   const fixed = fixedAddress(port, wished)
   await refuseElsewhere(context, address, portId, fixed.subnet_id)
   const routerId = await routerBetween(context.db, fixed.subnet_id, address.floatingNetworkId)
@@ -223,7 +228,7 @@ const unreachable = (address: FloatingIpRow, subnetId: string, portId: string) =
     reason: `External network ${address.floatingNetworkId} is not reachable from subnet ${subnetId}.  Therefore, cannot associate Port ${portId} with a Floating IP.`,
   })
 
-const fixedAddress = (port: Awaited<ReturnType<typeof ownPort>>, wished: string | null) => {
+const fixedAddress = (port: Awaited<ReturnType<typeof seenPort>>, wished: string | null) => {
   const found = port.fixedIps.filter(({ ip_address }) => readIp(ip_address)?.version === 4)
   if (wished !== null) {
     const named = found.find(({ ip_address }) => ip_address === wished)

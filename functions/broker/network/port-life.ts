@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts'
 import { commit } from '../line/commit.ts'
 import { untilStill } from '../line/until-still.ts'
 import { commitOr, conflicting } from './network-refusal.ts'
-import { ownPort, type PortWish, planPorts, portInUse, removePorts, untilFree } from './port.ts'
+import { ownPort, type PortWish, planPorts, portInUse, removePorts, seenPort, untilFree } from './port.ts'
 import { type PortChange, planPortChange } from './port-change.ts'
 
 /** Ports of a user, all or none. */
@@ -42,9 +42,9 @@ export const changePort = (
     }),
   )
 
-/** Refused while a server or a router holds it: they let go of it themselves. */
+/** By its project, or that of its network. Refused while a server or a router holds it: they let go of it themselves. */
 export const deletePort = async (context: Context, id: string): Promise<void> => {
-  const port = await ownPort(context, id)
+  const port = await seenPort(context, id)
   if (isRouterPort(port) || isExternalPort(port))
     throw conflicting(
       'L3PortInUse',

@@ -12,6 +12,7 @@ import {
   type PortView,
   portById,
   portMoved,
+  seenPortById,
   setPortStatus,
   updatePorts,
 } from '../../../db/queries/network/ports.ts'
@@ -347,6 +348,13 @@ export const notePorts = (context: Context, portIds: string[], status: 'ACTIVE' 
 /** The condition under which ports may not go: a server holds one. For a guard `port-in-use`. */
 export const portInUse = (context: Context, portIds: string[]): Write =>
   guard(context, 'port-in-use', heldByServer(portIds))
+
+/** A port within the scope, or on a network of it; `NetworkRefused` (`PortNotFound`) if there is none. */
+export const seenPort = async (context: Context, id: string): Promise<PortView> => {
+  const port = await seenPortById(context.db, context.scope, id)
+  if (!port) throw missing('Port', id)
+  return port
+}
 
 /** A port within the scope; `NetworkRefused` (`PortNotFound`) if there is none. */
 export const ownPort = async (context: Context, id: string): Promise<PortView> => {

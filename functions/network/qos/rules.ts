@@ -15,6 +15,7 @@ import { type Operation, operation } from '../../http/operation.ts'
 import { oneOf, range } from '../attributes.ts'
 import { changeOf, given, oneOrMany } from '../body.ts'
 import { few } from '../listing.ts'
+import { byAdministrators } from './administrators.ts'
 
 /* Rules of policies: https://docs.openstack.org/api-ref/network/v2/#qos-rules; neutron_lib/api/definitions/qos.py */
 
@@ -114,46 +115,54 @@ const rulesOf = ({ type, words, ...worded }: Worded): Operation[] => {
         body: { [resource]: view(await seenQosRule(context, params.policy_id!, type, params.id!)) },
       }),
     }),
-    operation({
-      name: `policy_${resource}.create`,
-      method: 'POST',
-      path,
-      who: 'admin',
-      summary: `Adds a ${words} rule to a QoS policy${type === 'bandwidth_limit' ? '; ports that have it go by it from then on' : '; refused while a port or a network has it, as no cloud keeps such'}.`,
-      status: 201,
-      body: oneOrMany(resource, `${resource}s`, worded.create),
-      handle: async ({ context, params, body: { wishes, bulk } }) => {
-        if (bulk && wishes.length > 1) throw badRequest('Rules of a QoS policy are created one at a time')
-        const direction = type === 'dscp_marking' ? ('' as const) : ('egress' as const)
-        const wish = { direction, burst: 0, value: 0, ...worded.wish(wishes[0]!) }
-        const made = view(await createQosRule(context, params.policy_id!, type, wish))
-        return { body: bulk ? { [`${resource}s`]: [made] } : { [resource]: made } }
-      },
-    }),
-    operation({
-      name: `policy_${resource}.update`,
-      method: 'PUT',
-      path: `${path}/:id`,
-      who: 'admin',
-      summary: `Changes a ${words} rule of a QoS policy.`,
-      status: 200,
-      body: changeOf(resource, worded.update, ['id']),
-      handle: async ({ context, params, body }) => ({
-        body: { [resource]: await change(context, params.policy_id!, params.id!, body) },
+    byAdministrators(
+      operation({
+        name: `policy_${resource}.create`,
+        method: 'POST',
+        path,
+        who: 'admin',
+        summary: `Adds a ${words} rule to a QoS policy${type === 'bandwidth_limit' ? '; ports that have it go by it from then on' : '; refused while a port or a network has it, as no cloud keeps such'}.`,
+        status: 201,
+        body: oneOrMany(resource, `${resource}s`, worded.create),
+        handle: async ({ context, params, body: { wishes, bulk } }) => {
+          if (bulk && wishes.length > 1) throw badRequest('Rules of a QoS policy are created one at a time')
+          const direction = type === 'dscp_marking' ? ('' as const) : ('egress' as const)
+          const wish = { direction, burst: 0, value: 0, ...worded.wish(wishes[0]!) }
+          const made = view(await createQosRule(context, params.policy_id!, type, wish))
+          return { body: bulk ? { [`${resource}s`]: [made] } : { [resource]: made } }
+        },
       }),
-    }),
-    operation({
-      name: `policy_${resource}.delete`,
-      method: 'DELETE',
-      path: `${path}/:id`,
-      who: 'admin',
-      summary: `Takes a ${words} rule out of a QoS policy.`,
-      status: 204,
-      handle: async ({ context, params }) => {
-        await removeQosRule(context, params.policy_id!, type, params.id!)
-        return {}
-      },
-    }),
+    ),
+    byAdministrators(
+      operation({
+        name: `policy_${resource}.update`,
+        method: 'PUT',
+        path: `${path}/:id`,
+        who: 'admin',
+        summary: `Changes a ${words} rule of a QoS policy.`,
+        status: 200,
+        body: changeOf(resource, worded.update, ['id']),
+        handle: async ({ context, params, body }) => ({
+          body: { [resource]: await change(context, params.policy_id!, params.id!, body) },
+        }),
+      }),
+      ({ context, params }) => seenQosRule(context, params.policy_id!, type, params.id!),
+    ),
+    byAdministrators(
+      operation({
+        name: `policy_${resource}.delete`,
+        method: 'DELETE',
+        path: `${path}/:id`,
+        who: 'admin',
+        summary: `Takes a ${words} rule out of a QoS policy.`,
+        status: 204,
+        handle: async ({ context, params }) => {
+          await removeQosRule(context, params.policy_id!, type, params.id!)
+          return {}
+        },
+      }),
+      ({ context, params }) => seenQosRule(context, params.policy_id!, type, params.id!),
+    ),
     operation({
       name: `${alias}.get`,
       method: 'GET',
@@ -163,32 +172,38 @@ const rulesOf = ({ type, words, ...worded }: Worded): Operation[] => {
       status: 200,
       handle: async (input) => ({ body: { [alias]: view(await alone(input)) } }),
     }),
-    operation({
-      name: `${alias}.update`,
-      method: 'PUT',
-      path: `${aliasPath}/:id`,
-      who: 'admin',
-      summary: `Changes a ${words} rule, by its id alone.`,
-      status: 200,
-      body: changeOf(alias, worded.update, ['id']),
-      handle: async (input) => {
-        const { policyId, id } = await alone(input)
-        return { body: { [alias]: await change(input.context, policyId, id, input.body) } }
-      },
-    }),
-    operation({
-      name: `${alias}.delete`,
-      method: 'DELETE',
-      path: `${aliasPath}/:id`,
-      who: 'admin',
-      summary: `Takes a ${words} rule out of its QoS policy, by its id alone.`,
-      status: 204,
-      handle: async (input) => {
-        const { policyId, id } = await alone(input)
-        await removeQosRule(input.context, policyId, type, id)
-        return {}
-      },
-    }),
+    byAdministrators(
+      operation({
+        name: `${alias}.update`,
+        method: 'PUT',
+        path: `${aliasPath}/:id`,
+        who: 'admin',
+        summary: `Changes a ${words} rule, by its id alone.`,
+        status: 200,
+        body: changeOf(alias, worded.update, ['id']),
+        handle: async (input) => {
+          const { policyId, id } = await alone(input)
+          return { body: { [alias]: await change(input.context, policyId, id, input.body) } }
+        },
+      }),
+      alone,
+    ),
+    byAdministrators(
+      operation({
+        name: `${alias}.delete`,
+        method: 'DELETE',
+        path: `${aliasPath}/:id`,
+        who: 'admin',
+        summary: `Takes a ${words} rule out of its QoS policy, by its id alone.`,
+        status: 204,
+        handle: async (input) => {
+          const { policyId, id } = await alone(input)
+          await removeQosRule(input.context, policyId, type, id)
+          return {}
+        },
+      }),
+      alone,
+    ),
   ]
 }
 

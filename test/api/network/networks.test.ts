@@ -377,7 +377,7 @@ test('zones, and addresses in use', async () => {
   expect(six.network_ip_availabilities).toMatchObject([{ total_ips: 0, subnet_ip_availability: [] }])
   await demo.post(`${V2}/subnets`, { subnet: { network_id: id, ip_version: 6, cidr: 'fd00::/64' } })
   const { text } = await admin.get(`${V2}/network-ip-availabilities/${id}`)
-  expect(text.match(/"total_ips":\d+/g)).toEqual([
-    ...['"total_ips":18446744073709551867', '"total_ips":253', '"total_ips":18446744073709551614'],
+  expect(text.match(/"total_ips":\d+/g)?.sort()).toEqual([
+    ...['"total_ips":18446744073709551614', '"total_ips":18446744073709551867', '"total_ips":253'],
   ])
 })

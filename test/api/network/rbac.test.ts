@@ -103,6 +103,27 @@ test('what is shared with all is taken back by its owner, while nobody uses it',
   expect((await demo.get(`${V2}/networks/${network}`)).body.network.shared).toBe(false)
 })
 
+test('whose the network is sees what others have on it, and takes it away', async () => {
+  const { network } = await createNetwork(demo, { name: 'n', cidr: '10.0.0.0/24' })
+  await share('network', network)
+  const port = (await other.post(`${V2}/ports`, { port: { network_id: network } })).body.port
+  const mine = (await demo.post(`${V2}/ports`, { port: { network_id: network } })).body.port.id
+  expect((await demo.get(`${V2}/ports/${port.id}`)).body.port).toMatchObject({ id: port.id, project_id: project() })
+  expect((await ids(`ports?network_id=${network}`, demo)).sort()).toEqual([port.id, mine].sort())
+  expect(await ids('ports', demo)).toEqual([mine])
+  expect(await ids(`ports?network_id=${network}`)).toEqual([port.id])
+  expect((await other.get(`${V2}/ports/${mine}`)).status).toBe(404)
+  expect((await other.delete(`${V2}/ports/${mine}`)).status).toBe(404)
+  expect((await demo.put(`${V2}/ports/${port.id}`, { port: { name: 'mine' } })).status).toBe(404)
+  const external = (await demo.get(`${V2}/networks?router:external=true`)).body.networks[0].id
+  const floatingip = { floating_network_id: external, port_id: port.id }
+  expect((await demo.post(`${V2}/floatingips`, { floatingip })).body.NeutronError.message).toBe(
+    `Bad floatingip request: Cannot process floating IP association with Port ${port.id}, since that port is owned by a different project.`,
+  )
+  expect((await demo.delete(`${V2}/ports/${port.id}`)).status).toBe(204)
+  expect((await other.get(`${V2}/ports/${port.id}`)).status).toBe(404)
+})
+
 describe('policies', () => {
   test('share what is the own, once, as far as the quota goes', async () => {
     const { network } = (await demo.post(`${V2}/networks`, { network: {} })).body

@@ -44,6 +44,28 @@ const fault = ({ status, body }: { status: number; body: { NeutronError?: { type
 describe('a policy', () => {
   beforeEach(() => begin())
 
+  test('is for administrators: to others what they do not see is not there, and what does not fit is told first', async () => {
+    const long = 'z'.repeat(256)
+    expect(fault(await create({ name: long }, demo))[0]).toBe(400)
+    expect(fault(await create({ project_id: long }, demo))[0]).toBe(400)
+    const seen = await policyWith({ max_kbps: 100 })
+    const unseen = (await create({ name: 'theirs' })).body.policy.id
+    const rename = (id: string, name: string) => demo.put(`${V2}/qos/policies/${id}`, { policy: { name } })
+    expect(fault(await rename(seen, long))[0]).toBe(400)
+    expect(fault(await rename(seen, 'mine'))).toEqual([
+      ...[403, 'PolicyNotAuthorized', 'rule:update_policy is disallowed by policy'],
+    ])
+    expect(fault(await rename(unseen, 'mine')).slice(0, 2)).toEqual([404, 'QosPolicyNotFound'])
+    expect(fault(await demo.delete(`${V2}/qos/policies/${unseen}`)).slice(0, 2)).toEqual([404, 'QosPolicyNotFound'])
+    const rule = (await addLimit(unseen, { max_kbps: 1 })).body.bandwidth_limit_rule.id
+    const path = `${V2}/qos/policies/${unseen}/bandwidth_limit_rules`
+    const change = { bandwidth_limit_rule: { max_kbps: 2 } }
+    expect(fault(await demo.put(`${path}/${rule}`, change)).slice(0, 2)).toEqual([404, 'QosPolicyNotFound'])
+    expect(fault(await demo.post(path, change))[2]).toBe(
+      'rule:create_policy_bandwidth_limit_rule is disallowed by policy',
+    )
+  })
+
   test('is made, found, changed and deleted', async () => {
     const made = await create({ name: 'gold', description: 'fast' })
     expect([made.status, made.body.policy]).toEqual([
@@ -75,7 +97,9 @@ describe('a policy', () => {
   })
 
   test('is for administrators to make, and for those who see it to have', async () => {
-    expect(fault(await create({}, demo))[0]).toBe(403)
+    expect(fault(await create({}, demo))).toEqual([
+      ...[403, 'PolicyNotAuthorized', 'rule:create_policy is disallowed by policy'],
+    ])
     const { id } = (await create({})).body.policy
     expect((await demo.get(`${V2}/qos/policies/${id}`)).status).toBe(404)
     expect(fault(await makePort({ qos_policy_id: id }))).toEqual([
