@@ -15,9 +15,10 @@ import {
 import type { Context } from '../../context.ts'
 import { badRequest } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
-import { cidrs, ownership, text, textOrNone } from '../attributes.ts'
+import { cidrs, ownership, python, read, text, textOrNone } from '../attributes.ts'
 import { bare, changeOf, given, oneOrMany, ownerOf } from '../body.ts'
 import { isLent, reading, standardView } from '../listing.ts'
+import { normalized, prefix } from './rule-words.ts'
 
 /* Address groups: https://docs.openstack.org/api-ref/network/v2/#address-groups */
 
@@ -25,8 +26,17 @@ const changeable = { name: text().optional(), description: textOrNone().optional
 const create = z.strictObject({ ...changeable, ...ownership, addresses: cidrs().optional() })
 const update = z.strictObject(changeable)
 const fixed = ['id', 'addresses', 'shared', 'project_id', 'tenant_id', 'created_at', 'updated_at', 'revision_number']
+/** Blocks as actions take them: a single address is a block of one (neutron/db/address_group_db.py, `_dedup_and_compare_addresses`). */
+const blocks = () =>
+  read((value): string[] => {
+    if (!Array.isArray(value)) throw badRequest('Invalid input for addresses. Reason: it is not a list.')
+    return value.map((each) => normalized(prefix(each)) ?? badAddress(each))
+  })
+const badAddress = (value: unknown): never => {
+  throw badRequest(`Invalid input for addresses. Reason: '${python(value)}' is not a valid IP subnet.`)
+}
 /** The body of `add_addresses` and `remove_addresses` (neutron/extensions/address_group.py). */
-const some = bare(z.object({ addresses: cidrs() }))
+const some = bare(z.object({ addresses: blocks() }))
 
 const view = (group: AddressGroupRow, context: Context) => ({
   ...standardView(group),

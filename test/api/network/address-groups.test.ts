@@ -39,6 +39,8 @@ describe('an address group', () => {
     expect((await remove(id, ['10.2.0.0/16', '10.1.0.0/16'])).body.address_group.addresses).toEqual([
       ...['192.0.2.7/32', '2001:db8::/64'],
     ])
+    expect(fault(await remove(id, ['10.200.200.200']))[0]).toBe(404)
+    expect(fault(await remove(id, ['this is none']))[0]).toBe(400)
     expect(fault(await remove(id, ['10.2.0.0/16']))).toEqual([
       ...[404, 'AddressesNotFound', `Addresses ['10.2.0.0/16'] not found in the address group ${id}.`],
     ])
