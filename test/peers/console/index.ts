@@ -4,7 +4,7 @@ import { openBrowser } from '../support/browser.ts'
 import { lackOf } from '../support/debian.ts'
 import { slowness } from '../support/patiently.ts'
 import type { Report } from '../support/report.ts'
-import { told } from '../support/told.ts'
+import { inRounds, told } from '../support/told.ts'
 import { accessible, openWindow, picture, picturesIn } from './browser.ts'
 import { changes } from './changes.ts'
 import { editors, ofMembers } from './editors.ts'
@@ -43,6 +43,8 @@ const onRuntime = (report: Report, runtime: Runtime, pictures: boolean): Promise
     async ({ broker, admin, demo, step, ends }) => {
       const browser = await openBrowser()
       ends.push(() => browser.close())
+      // Nobody else starts the cron of a Worker here, by which a burst goes on.
+      inRounds({ broker, ends })
       const folder = picturesIn(pictures)
       const window = await openWindow(browser, broker.url)
       const { page } = window
