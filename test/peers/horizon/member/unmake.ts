@@ -6,7 +6,7 @@ export const unmakesThings = async ({ fill, press, call, id, until, gone }: Tell
   const server = await id(SERVERS, OTHER)
   const volume = await id(VOLUMES, 'horizon-volume')
   const at = `/project/instances/${server}`
-  await fill('detach an interface', `${at}/detach_interface`, { port: '10.64.' })
+  await fill('detach an interface', `${at}/detach_interface`, { port: '10.0.0.' })
   await fill('detach a volume', `${at}/detach_volume/`, { volume: 'horizon-volume' })
   await until(`${VOLUMES}/${volume}`, 'status', 'available')
   await press('disassociate a floating IP', '/project/floating_ips/', async () => 'floating_ips__disassociate__')
