@@ -11,6 +11,7 @@ import type { Host, Level, Log } from '../context.ts'
 import { openConversion } from '../conversion/conversion.ts'
 import { cronContext, runCron } from '../cron.ts'
 import { openAccessLog, writerTo } from '../instruments/access-log.ts'
+import { tellLive } from '../instruments/live-lines.ts'
 import { together } from '../instruments/several.ts'
 import type { TraceSettings } from '../instruments/traces/settings.ts'
 import { jsonLog } from '../log.ts'
@@ -107,7 +108,10 @@ const start = async (env: Record<string, string | undefined>, root: string, page
   const secretKey = env.PLIMSOLL_SECRET_KEY || keptSecret(folder, 'secret.key', newSecretKey)
   const settings = settingsFrom(env, 'node', secretKey)
   // People read the standard output.
-  const log = jsonLog((env.PLIMSOLL_LOG as Level | undefined) ?? 'warn', console.error)
+  let live: ReturnType<typeof tellLive> | null = null
+  const log = jsonLog((env.PLIMSOLL_LOG as Level | undefined) ?? 'warn', (line) =>
+    live ? live.above(() => console.error(line)) : console.error(line),
+  )
   const blobs = new FolderBlobs(join(folder, 'images'))
   // It tries a program, while the databases are opened.
   const conversion = openConversion({
@@ -186,6 +190,14 @@ const start = async (env: Record<string, string | undefined>, root: string, page
   tell(url)
   forgetFormer(folder)
   console.log(welcome(url, folder, cloudsFile, first))
+  // Who reads the output by a program, or has a line a request written there, is told of nothing besides.
+  if (process.stdout.isTTY && env.TERM !== 'dumb' && env.PLIMSOLL_ACCESS_LOG !== 'on') {
+    let requests = 0
+    server.on('request', () => {
+      requests++
+    })
+    live = tellLive(process.stdout, host, () => requests)
+  }
 
   const end = async () => {
     if (endingSince) {
@@ -194,6 +206,7 @@ const start = async (env: Record<string, string | undefined>, root: string, page
       return
     }
     endingSince = performance.now()
+    live?.end()
     console.log('\nFinishing what is in flight; Ctrl-C again leaves at once.')
     consoles.close()
     const closed = new Promise((resolve) => server.close(resolve))

@@ -26,8 +26,10 @@ export type Filled = Fill & { id: string; name: string }
 type Said = Pick<Policy, 'chain' | 'marks' | 'hysteresis' | 'spill_cap'>
 
 /** Up to which share of its room a cloud takes servers of a project; null: it has no mark. */
-export const markOf = ({ marks }: Pick<Policy, 'marks'>, { name, cloudMark }: Filled): number | null =>
-  Object.hasOwn(marks, name) ? marks[name]! : cloudMark
+export const markOf = (
+  { marks }: Pick<Policy, 'marks'>,
+  { name, cloudMark }: Pick<Filled, 'name' | 'cloudMark'>,
+): number | null => (Object.hasOwn(marks, name) ? marks[name]! : cloudMark)
 
 /** Below its mark by so much a home that was passed by is home again: at the latest when it is empty. */
 const bandOf = ({ hysteresis }: Pick<Policy, 'hysteresis'>, mark: number): number => Math.min(hysteresis, mark)
