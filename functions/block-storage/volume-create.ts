@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { groupById } from '../../db/queries/block-storage/groups.ts'
-import { listImages, readImage } from '../../db/queries/image/images.ts'
+import { type ImageRead, listImages, readImage } from '../../db/queries/image/images.ts'
 import { projectOf } from '../broker/block-storage/volume.ts'
 import { createVolume } from '../broker/block-storage/volume-create.ts'
-import { asAsked, typeByDefault, type VolumeType } from '../broker/block-storage/volume-types.ts'
+import { asAsked, typeByDefault, type VolumeType, volumeTypeFor } from '../broker/block-storage/volume-types.ts'
 import type { Context } from '../context.ts'
 import { badRequest, conflict, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -61,15 +61,19 @@ const create = async (input: Input<Create>) => {
   const ofAnother = snapshotId !== null || sourceVolumeId !== null
   const named = wish.volume_type ? await typeOf(context, wish.volume_type) : null
   const backupId = wish.backup_id ?? null
-  const type = named ?? (ofAnother || backupId !== null ? null : await typeByDefault(context, projectOf(context)))
   const sources = [snapshotId, sourceVolumeId, imageRef, backupId].filter((source) => source !== null)
   if (sources.length > 1) throw invalidInput('May specify only one of snapshot, imageRef, source volume or backup')
   if (!wish.size && (!sources.length || imageRef))
     throw invalidInput(
       'Invalid volume size provided for create request: None (size argument must be an integer (or string representation of an integer) and greater than zero).',
     )
+  const image = imageRef === null ? null : await imageOf(context, imageRef)
+  const type =
+    named ??
+    (await typeOfImage(context, image)) ??
+    (ofAnother || backupId !== null ? null : await typeByDefault(context, projectOf(context)))
   const group = wish.group_id ? await groupToJoin(context, wish.group_id, type) : null
-  const imageId = imageRef && (await imageOf(context, imageRef))
+  const imageId = image?.id ?? null
   const hinted = input.body['OS-SCH-HNT:scheduler_hints']
   const beside = { same: hinted?.same_host ?? [], different: hinted?.different_host ?? [] }
   const volume = await createVolume(context, {
@@ -114,15 +118,21 @@ const refuseWhatIsMissing = ({ volume, 'OS-SCH-HNT:scheduler_hints': given }: Cr
 }
 
 /** An id, the last part of a URL, or a name that only one image has. */
-const imageOf = async (context: Context, reference: string): Promise<string> => {
-  const id = reference.split('/').at(-1)!
-  if (await readImage(context.db, context.scope, id)) return id
+const imageOf = async (context: Context, reference: string): Promise<ImageRead> => {
+  const known = await readImage(context.db, context.scope, reference.split('/').at(-1)!)
+  if (known) return known
   const sort = [{ key: 'id', descending: false }]
   const named =
     (await listImages(context.db, context.scope, { among: { name: [reference] } }, { sort, limit: 2 })) ?? []
   if (named.length > 1) throw conflict(`Multiple matches found for '${reference}', use an ID to be more specific.`)
   if (!named[0]) throw badRequest('Invalid image identifier or unable to access requested image.')
-  return named[0].id
+  return named[0]
+}
+
+/** The type that an image says its volumes are of; null: it says none, or one that there is not, which Cinder passes over. */
+const typeOfImage = async (context: Context, image: ImageRead | null): Promise<VolumeType | null> => {
+  const said = image?.properties.cinder_img_volume_type
+  return said ? volumeTypeFor(context, said) : null
 }
 
 /** https://docs.openstack.org/api-ref/block-storage/v3/#create-a-volume */

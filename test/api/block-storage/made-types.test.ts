@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createVolume } from '../../support/builders.ts'
+import { createVolume, imageNamed } from '../../support/builders.ts'
 import { type Answer, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { askedWhile } from './asked-while.ts'
 
@@ -25,6 +25,29 @@ const asked = async (volume: Record<string, unknown>) => {
 }
 
 describe('a type that an operator makes', () => {
+  it('is that of a volume whose image says so, unless the user says another, or there is none', async () => {
+    await madeType('of the image')
+    const disk = await created({ size: 2, imageRef: await imageNamed(at()) })
+    const asked = { image_name: 'typed', visibility: 'private' }
+    const { body } = await at().post(`${base}/volumes/${disk.id}/action`, { 'os-volume_upload_image': asked })
+    await plimsoll.settle()
+    const { image_id: imageRef } = body['os-volume_upload_image']
+    const say = (value: string) =>
+      plimsoll
+        .as('demo')
+        .with({ 'Content-Type': 'application/openstack-images-v2.1-json-patch' })
+        .patch(`/image/v2/images/${imageRef}`, [{ op: 'add', path: '/cinder_img_volume_type', value }])
+    expect((await say('of the image')).status).toBe(200)
+    expect(await created({ size: 2, imageRef })).toMatchObject({ volume_type: 'of the image' })
+    await madeType('of the user')
+    expect(await created({ size: 2, imageRef, volume_type: 'of the user' })).toMatchObject({
+      volume_type: 'of the user',
+    })
+    const usual = (await created({ size: 2 })).volume_type
+    await say('of nobody')
+    expect(await created({ size: 2, imageRef })).toMatchObject({ volume_type: usual })
+  })
+
   it('is there for everybody, is changed, and goes', async () => {
     const admin = at('admin')
     const id = await madeType('mine', { description: 'ours', extra_specs: { volume_backend_name: 'fast' } })

@@ -44,6 +44,8 @@ export const configuration = (of: Deployment): string => {
     auth: { ...people(of), default_credentials_domain_name: 'Default' },
     identity: { auth_version: 'v3', uri_v3: `${of.url}/identity/v3`, region: 'RegionOne', v3_endpoint_type: 'public' },
     'identity-feature-enabled': { api_v2: false, api_v3: true, api_extensions: '', trust: true, access_rules: true },
+    // Who has what scope is asked everywhere; of Keystone's personas there are tests.
+    enforce_scope: { keystone: true },
     service_available: { cinder: true, neutron: true, glance: true, nova: true, swift: false, horizon: false },
     compute: {
       image_ref: of.image,
