@@ -59,6 +59,7 @@ export const denialOf = ({ name }: Pick<Operation, 'name'>): string => {
   const [resource, verb] = name.split('.')
   return `rule:${verb === 'list' ? 'get' : verb}_${resource} is disallowed by policy`
 }
+/** 403 with that sentence, as of whoever may not. */
 export const forbidding = (denial: string): Fault => forbidden(denial, 'PolicyNotAuthorized')
 
 /** The operation with Neutron's sentence for a caller who may not. */

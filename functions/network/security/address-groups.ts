@@ -14,6 +14,7 @@ import {
 } from '../../broker/network/security/address-group.ts'
 import type { Context } from '../../context.ts'
 import { badRequest } from '../../http/fault.ts'
+import * as json from '../../http/json-schema.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { cidrs, ownership, python, read, text, textOrNone } from '../attributes.ts'
 import { bare, changeOf, given, oneOrMany, ownerOf } from '../body.ts'
@@ -28,10 +29,13 @@ const update = z.strictObject(changeable)
 const fixed = ['id', 'addresses', 'shared', 'project_id', 'tenant_id', 'created_at', 'updated_at', 'revision_number']
 /** Blocks as actions take them: a single address is a block of one (neutron/db/address_group_db.py, `_dedup_and_compare_addresses`). */
 const blocks = () =>
-  read((value): string[] => {
-    if (!Array.isArray(value)) throw badRequest('Invalid input for addresses. Reason: it is not a list.')
-    return value.map((each) => normalized(prefix(each)) ?? badAddress(each))
-  })
+  read(
+    (value): string[] => {
+      if (!Array.isArray(value)) throw badRequest('Invalid input for addresses. Reason: it is not a list.')
+      return value.map((each) => normalized(prefix(each)) ?? badAddress(each))
+    },
+    json.listOf({ anyOf: [json.CIDR, json.ADDRESS] }),
+  )
 const badAddress = (value: unknown): never => {
   throw badRequest(`Invalid input for addresses. Reason: '${python(value)}' is not a valid IP subnet.`)
 }
