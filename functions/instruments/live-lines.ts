@@ -26,7 +26,7 @@ const cloudWords = (cloud: Glimpse, mark: number | null, now: number): string =>
 }
 
 /** The lines that tell how everything stands: what is asked and under way; and each cloud, with the mark up to which it is filled. */
-export const linesOf = ({ clouds, policy, underWay, due }: Glance, now: number, requests: number): string[] => [
+const linesOf = ({ clouds, policy, underWay, due }: Glance, now: number, requests: number): string[] => [
   [
     `${requests} request${requests === 1 ? '' : 's'}/s`,
     `${underWay} under way`,
