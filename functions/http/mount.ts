@@ -52,15 +52,25 @@ export const mount = <E extends Entrance>(app: Hono<{ Bindings: E }>, service: S
   for (const operation of service.operations) {
     const path = service.prefix + operation.path
     for (const each of service.takesSlashes && !path.endsWith('/') ? [path, `${path}/`] : [path])
-      app.on(operation.method, each, (c) =>
-        serve(
-          { request: c.req.raw, peer: c.env.peer, arrival: c.env.arrival, params: c.req.param(), path: c.req.path },
-          operation,
-          service,
-          c.env.door,
+      app.on(operation.method, each, async (c) =>
+        heard(
+          c.req.raw,
+          await serve(
+            { request: c.req.raw, peer: c.env.peer, arrival: c.env.arrival, params: c.req.param(), path: c.req.path },
+            operation,
+            service,
+            c.env.door,
+          ),
         ),
       )
   }
+}
+
+/** What a HEAD would have read is let go: a body that nobody reads or ends keeps its file, or its place among streams. */
+const heard = async ({ method }: Request, response: Response): Promise<Response> => {
+  if (method !== 'HEAD' || !response.body) return response
+  await response.body.cancel()
+  return new Response(null, response)
 }
 
 /**

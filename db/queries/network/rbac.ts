@@ -83,25 +83,6 @@ export const lentTo = (
 
 /* ---------------------------------------------------------------- conditions of guards */
 
-/** A project for which nothing else is said of the object, beside its owner. */
-const others = (column: SQL, objectId: string, owner: string): SQL =>
-  sql`${column} <> ${owner} and ${column} <> '' and not exists (select 1 from rbac_policies r
-    where r.object_id = ${objectId} and r.target = ${column})`
-
-/**
- * Whom a policy lets in: one project that is not let in by another policy, or all that are not. Where that is all, Neutron
- * counts the owner of a network not among them, and the owner of anything else (neutron/objects/rbac_db.py,
- * `_validate_rbac_policy_delete`).
- */
-const letIn = (
-  column: SQL,
-  { objectId, target, projectId, objectType }: Pick<RbacPolicyRow, 'objectId' | 'target' | 'projectId' | 'objectType'>,
-) =>
-  target === '*'
-    ? others(column, objectId, objectType === 'network' ? projectId : '')
-    : sql`${column} = ${target} and ${column} <> ${projectId} and not exists (select 1 from rbac_policies r
-        where r.object_id = ${objectId} and r.target = '*')`
-
 const TABLES: Record<SharedType, string> = {
   network: 'networks',
   security_group: 'security_groups',
@@ -109,6 +90,27 @@ const TABLES: Record<SharedType, string> = {
   address_group: 'address_groups',
   address_scope: 'address_scopes',
   qos_policy: 'qos_policies',
+}
+
+const ownerOf = ({ objectType, objectId }: Pick<RbacPolicyRow, 'objectType' | 'objectId'>): SQL =>
+  sql`(select o.project_id from ${sql.raw(TABLES[objectType])} o where o.id = ${objectId})`
+
+/** A project for which nothing else is said of the object, and which is not left out. */
+const others = (column: SQL, objectId: string, leftOut: SQL): SQL =>
+  sql`${column} <> ${leftOut} and ${column} <> '' and not exists (select 1 from rbac_policies r
+    where r.object_id = ${objectId} and r.target = ${column})`
+
+/**
+ * Whom a policy lets in: one project that is not let in by another policy, or all that are not. Where that is all, Neutron
+ * counts the owner of a network not among them, and the owner of anything else (neutron/objects/rbac_db.py,
+ * `_validate_rbac_policy_delete`). Whose the policy is does not matter: administrators have some of what is another's.
+ */
+const letIn = (column: SQL, policy: Pick<RbacPolicyRow, 'objectId' | 'target' | 'objectType'>) => {
+  const { objectId, target, objectType } = policy
+  return target === '*'
+    ? others(column, objectId, objectType === 'network' ? ownerOf(policy) : sql`''`)
+    : sql`${column} = ${target} and ${column} <> ${ownerOf(policy)} and not exists (select 1 from rbac_policies r
+        where r.object_id = ${objectId} and r.target = '*')`
 }
 
 /** Condition of a guard: what is to be shared was deleted meanwhile. */
@@ -121,7 +123,7 @@ export const scopeUnshared = ({ objectId, target }: Pick<RbacPolicyRow, 'objectI
     and not exists (select 1 from rbac_policies r where r.object_id = p.address_scope_id and r.target in ('*', ${target})))`
 
 /** Condition of a guard: somebody uses what a policy shares, and by that policy alone. */
-export const usedBy = (policy: Pick<RbacPolicyRow, 'objectId' | 'target' | 'projectId' | 'objectType'>): SQL => {
+export const usedBy = (policy: Pick<RbacPolicyRow, 'objectId' | 'target' | 'objectType'>): SQL => {
   const id = policy.objectId
   switch (policy.objectType) {
     case 'network':

@@ -226,8 +226,8 @@ export const changeNetwork = async (
 }
 
 /** Others have ports there whom nothing but the attribute `shared` lets (neutron/db/db_base_plugin_v2.py, `_validate_shared_update`). */
-const sharedInUse = ({ id: objectId, projectId }: Pick<NetworkRow, 'id' | 'projectId'>) =>
-  usedBy({ objectId, projectId, objectType: 'network', target: '*' })
+const sharedInUse = ({ id: objectId }: Pick<NetworkRow, 'id'>) =>
+  usedBy({ objectId, objectType: 'network', target: '*' })
 
 const refuseSecurityOnWires = async (
   context: Context,

@@ -103,6 +103,31 @@ test('what is shared with all is taken back by its owner, while nobody uses it',
   expect((await demo.get(`${V2}/networks/${network}`)).body.network.shared).toBe(false)
 })
 
+test('who was given a policy of what is another’s gives it to nobody else, and is no owner of it', async () => {
+  const { network } = await createNetwork(demo, { name: 'n', cidr: '10.0.0.0/24' })
+  const given = (projectId: string, target_tenant: string) =>
+    admin.post(`${V2}/rbac-policies`, {
+      rbac_policy: {
+        ...{ object_type: 'network', object_id: network, target_tenant, action: 'access_as_shared' },
+        project_id: projectId,
+      },
+    })
+  const { id } = (await given(project(), 'x')).body.rbac_policy
+  const passed = await other.put(`${V2}/rbac-policies/${id}`, { rbac_policy: { target_tenant: 'y' } })
+  expect([...fault(passed), passed.body.NeutronError.message]).toEqual([
+    ...[400, 'InvalidInput'],
+    expect.stringContaining('Only admins can manipulate policies on objects they do not own'),
+  ])
+  expect((await other.delete(`${V2}/rbac-policies/${id}`)).status).toBe(204)
+  // With all, in the name of the other project: the ports of the network's own project do not keep it, those of the other do.
+  const all = (await given(project(), '*')).body.rbac_policy.id
+  await demo.post(`${V2}/ports`, { port: { network_id: network } })
+  const port = (await other.post(`${V2}/ports`, { port: { network_id: network } })).body.port.id
+  expect(fault(await admin.delete(`${V2}/rbac-policies/${all}`))).toEqual([409, 'RbacPolicyInUse'])
+  await other.delete(`${V2}/ports/${port}`)
+  expect((await admin.delete(`${V2}/rbac-policies/${all}`)).status).toBe(204)
+})
+
 test('whose the network is sees what others have on it, and takes it away', async () => {
   const { network } = await createNetwork(demo, { name: 'n', cidr: '10.0.0.0/24' })
   await share('network', network)

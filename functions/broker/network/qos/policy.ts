@@ -69,7 +69,7 @@ export const changeQosPolicy = async (
   const withdrawn = policy.shared && set.shared === false
   const writes = [
     ...(withdrawn
-      ? [guard(context, 'shared-in-use', usedBy({ objectId: id, projectId, objectType: 'qos_policy', target: '*' }))]
+      ? [guard(context, 'shared-in-use', usedBy({ objectId: id, objectType: 'qos_policy', target: '*' }))]
       : []),
     updateQosPolicy(context.db, id, { ...set, updatedAt: context.now() }),
     ...(set.shared === undefined ? [] : [sharing(context, 'qos_policy', policy, set.shared)]),

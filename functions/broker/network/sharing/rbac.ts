@@ -15,6 +15,7 @@ import {
 import { addressGroupById } from '../../../../db/queries/network/security/address-groups.ts'
 import { securityGroupById } from '../../../../db/queries/network/security/security-groups.ts'
 import { subnetPoolById } from '../../../../db/queries/network/subnet-pools.ts'
+import { everyProject } from '../../../../db/scope.ts'
 import type { Context } from '../../../context.ts'
 import { charge, guard, type Write } from '../../line/commit.ts'
 import { Refused } from '../../line/refused.ts'
@@ -62,12 +63,20 @@ const revised = (
   { objectType, objectId }: Pick<RbacPolicyRow, 'objectType' | 'objectId'>,
 ): Write[] => (objectType === 'network' ? [touchNetwork(context.db, objectId, context.now())] : [])
 
+/** Who has a policy owns the object, or is an administrator, at each change too (neutron/db/rbac_db_mixin.py). */
+const assertOwner = async (
+  context: Context,
+  { objectType, objectId, projectId }: Pick<RbacPolicyRow, 'objectType' | 'objectId' | 'projectId'>,
+): Promise<void> => {
+  const object = await owners[objectType](context, objectId)
+  if (!context.caller?.isAdmin && object.projectId !== projectId)
+    throw invalidInput('Only admins can manipulate policies on objects they do not own')
+}
+
 /** Shares what the caller owns, or an administrator says, with a project or with all. Throws `NetworkRefused`. */
 export const createRbacPolicy = async (context: Context, wish: RbacWish): Promise<RbacPolicyRow> => {
   refuseAll(context, 'create', wish.target)
-  const object = await owners[wish.objectType](context, wish.objectId)
-  if (!context.caller?.isAdmin && object.projectId !== wish.projectId)
-    throw invalidInput('Only admins can manipulate policies on objects they do not own')
+  await assertOwner(context, wish)
   const row = {
     ...wish,
     ...{ id: context.newId(), action: 'access_as_shared' as const, byFlag: false, createdAt: context.now() },
@@ -121,8 +130,11 @@ export const changeRbacPolicy = async (context: Context, id: string, target: str
   refuseAll(context, 'update', target)
   if (policy.byFlag) throw invalid('InvalidInput', 'It stands for the attribute shared, and is changed by that.')
   if (target === policy.target) return policy
+  // The object may be one that he does not see.
+  await assertOwner({ ...context, scope: everyProject }, policy)
   const writes = [
-    guard(context, 'rbac-in-use', usedBy(policy)),
+    // Whom it is for is among all: nobody is left out.
+    ...(target === '*' ? [] : [guard(context, 'rbac-in-use', usedBy(policy))]),
     retargetRbacPolicy(context.db, id, target),
     ...revised(context, policy),
   ]

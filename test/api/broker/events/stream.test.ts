@@ -202,6 +202,14 @@ describe('a stream ends', () => {
     await time.pass(1)
     await listening()
   })
+
+  test('at once where only its headers were asked for', async () => {
+    const heads = await Promise.all(
+      Array.from({ length: 10 }, () => w.demo.head('/broker/v1/events/stream', { Accept: 'text/event-stream' })),
+    )
+    expect(heads.map(({ status, body }) => [status, body])).toEqual(heads.map(() => [200, null]))
+    for (let i = 0; i < 10; i++) await listening()
+  })
 })
 
 describe('on a Worker', () => {
