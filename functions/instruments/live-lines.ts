@@ -11,6 +11,7 @@ const COLUMNS = 80
 export interface Screen {
   columns?: number
   write(text: string): unknown
+  on?(event: 'error', listener: () => void): unknown
 }
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`
@@ -43,17 +44,28 @@ const fitted = (line: string, columns: number): string => {
 }
 
 /**
- * Lines at the end of a terminal that are written anew in place, at most once a second and only when they say something else.
+ * Lines at the end of a terminal that are written anew in place, at most once a second and only when they say something else. A
+ * terminal that takes nothing is gone, as one that was closed: they end, and nothing else does.
  * @param look the lines as they are now
  */
 export const openLiveLines = (screen: Screen, look: () => Promise<string[]>) => {
   let shown: string[] = []
   let over = false
   let timer: NodeJS.Timeout
+  const leave = () => {
+    over = true
+    clearTimeout(timer)
+    shown = []
+  }
   const draw = (lines: string[]) => {
     const away = shown.length ? `\r\x1b[2K${'\x1b[1A\x1b[2K'.repeat(shown.length - 1)}` : ''
-    if (away || lines.length) screen.write(away + lines.join('\n'))
     shown = lines
+    if (!away && !lines.length) return
+    try {
+      screen.write(away + lines.join('\n'))
+    } catch {
+      leave()
+    }
   }
   const round = async () => {
     // A look that fails is told of where it failed; here is nothing to say then.
@@ -61,22 +73,23 @@ export const openLiveLines = (screen: Screen, look: () => Promise<string[]>) => 
     if (over) return
     const next = lines.map((line) => fitted(line, screen.columns || COLUMNS))
     if (next.join('\n') !== shown.join('\n')) draw(next)
+    if (over) return
     timer = setTimeout(round, EVERY).unref()
   }
   timer = setTimeout(round, 0).unref()
+  screen.on?.('error', leave)
   return {
     /** Writes something else, above them. */
     above(write: () => void): void {
       const lines = shown
       draw([])
       write()
-      draw(lines)
+      if (!over) draw(lines)
     },
     /** They go, and do not come again. */
     end(): void {
-      over = true
-      clearTimeout(timer)
-      draw([])
+      if (!over) draw([])
+      leave()
     },
   }
 }

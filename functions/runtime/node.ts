@@ -34,6 +34,8 @@ import { cloudsYaml, welcome, writeCloudsYaml } from './welcome.ts'
 
 /** How long the end of the process waits for work in flight, in milliseconds. */
 const PATIENCE = 10_000
+/** And then for what is told of it. */
+const LAST_WORDS = 2_000
 
 const openMigrated = async (path: string, migrations: string) => {
   try {
@@ -76,6 +78,8 @@ const accessLogTo = (where: string) => {
   }
 }
 
+const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref())
+
 /** Runs the loops that are due, again and again, never two rounds at a time. Gives the way to stop it. */
 const startTimer = (host: Host, everyMs: number): (() => Promise<void>) => {
   let stopped = false
@@ -97,6 +101,8 @@ const startTimer = (host: Host, everyMs: number): (() => Promise<void>) => {
 }
 
 const start = async (env: Record<string, string | undefined>, root: string, pages: string | null): Promise<void> => {
+  // A terminal that is closed, or a program that reads no more, ends nothing: an error that nobody hears would.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
   // Whatever is written holds something that only its owner should read.
   process.umask(0o077)
   const hostname = env.HOST || '127.0.0.1'
@@ -211,10 +217,10 @@ const start = async (env: Record<string, string | undefined>, root: string, page
     consoles.close()
     const closed = new Promise((resolve) => server.close(resolve))
     if ('closeIdleConnections' in server) server.closeIdleConnections()
-    const late = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE).unref())
+    const late = after(PATIENCE)
     const done = Promise.all([closed, stopTimer(), stopWatching()])
     const [left] = await Promise.all([background.drain(PATIENCE), Promise.race([done, late])])
-    await Promise.race([Promise.all([traces?.flush(), access?.flush()]), late])
+    await Promise.race([Promise.all([traces?.flush(), access?.flush()]), after(LAST_WORDS)])
     if (left) console.log(`Left ${left} pieces of work for the next start.`)
     d1.close()
     cloudState.close()

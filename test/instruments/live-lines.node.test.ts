@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { openLiveLines, tellLive } from '../../functions/instruments/live-lines.ts'
 import { createServer } from '../support/builders.ts'
@@ -64,6 +65,37 @@ test('what is wider than the terminal ends before its edge, and nothing in a nam
   await vi.advanceTimersByTimeAsync(1)
   expect(readOn(written)).toEqual([`${'x'.repeat(58)}…`, 'a[2Jb'])
   live.end()
+})
+
+test('a terminal that goes away ends the lines and nothing else', async () => {
+  let [count, gone] = [0, false]
+  const throwing = () => {
+    count++
+    if (gone) throw new Error('write EIO')
+  }
+  const live = openLiveLines({ write: throwing }, async () => [`round ${count}`])
+  await vi.advanceTimersByTimeAsync(1)
+  expect(count).toBe(1)
+  gone = true
+  await second()
+  await second()
+  expect(count).toBe(2)
+  live.above(() => {})
+  live.end()
+  expect(count).toBe(2)
+
+  const emitting = new EventEmitter()
+  let said = 0
+  const screen = Object.assign(emitting, { write: () => ++said })
+  const other = openLiveLines(screen, async () => [`round ${said}`])
+  await vi.advanceTimersByTimeAsync(1)
+  // Without anybody who hears it, this throws.
+  emitting.emit('error', new Error('write EIO'))
+  await second()
+  let logged = 0
+  other.above(() => logged++)
+  other.end()
+  expect([said, logged]).toEqual([1, 1])
 })
 
 test('a look that fails shows nothing, and the next one shows what there is', async () => {

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { runCron } from '../../functions/cron.ts'
 import { tracesFrom } from '../../functions/instruments/traces/settings.ts'
 import { openTraces } from '../../functions/instruments/traces/traces.ts'
@@ -28,13 +28,15 @@ const collector = (env: Record<string, string> = {}) => {
   const requests: { url: string; headers: Headers; resource: Record<string, unknown> }[] = []
   const logged: string[] = []
   const waiting: (() => Promise<void>)[] = []
-  const state = { takes: true, tries: 0 }
+  const state = { takes: true, hangs: false, tries: 0, meanwhile: async () => {} }
   const settings = tracesFrom({ OTEL_EXPORTER_OTLP_ENDPOINT: COLLECTOR, ...env })!
   // biome-ignore lint/suspicious/noExplicitAny: what came is looked into freely
   const flat = (list: any[] = []) =>
     Object.fromEntries(list.map(({ key, value }) => [key, value.stringValue ?? Number(value.intValue)]))
   const fetch = async (url: string, init: RequestInit) => {
     state.tries++
+    if (state.hangs) return new Promise(() => {})
+    await state.meanwhile()
     if (!state.takes) throw new Error('connection refused')
     const [sent] = JSON.parse(new TextDecoder().decode(init.body as Uint8Array)).resourceSpans
     requests.push({ url, headers: new Headers(init.headers), resource: flat(sent.resource.attributes) })
@@ -219,7 +221,7 @@ test('a collector that is down costs spans, and is told of once until it is up',
   const plimsoll = await startPlimsoll({ instruments })
   const ask = () => plimsoll.nobody.get('/compute/v2.1/servers')
   const later = async () => {
-    for (const work of waiting.splice(0)) await work()
+    while (waiting.length) await waiting.shift()!()
   }
   state.takes = false
   for (let i = 0; i < 3; i++) {
@@ -234,10 +236,80 @@ test('a collector that is down costs spans, and is told of once until it is up',
   state.takes = true
   await later()
   expect(spans).toHaveLength(2_048)
+  expect(logged.splice(1)).toEqual(['warn: spans came faster than the collector of traces takes them; some are lost'])
   state.takes = false
   await ask()
   await later()
   expect(logged).toHaveLength(2)
+})
+
+test('whoever sends may be ended amid it, as requests of Workers are: by the clock another one goes on', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { instruments, state, waiting, spans } = collector()
+  const span = () => instruments.loop('x', async () => void instruments.trace())
+  state.hangs = true
+  await span()
+  void waiting.shift()!()
+  expect(state.tries).toBe(1)
+  state.hangs = false
+  // Who comes meanwhile sends nothing, and does not wait for the promise of the first.
+  await span()
+  await waiting.shift()!()
+  expect([state.tries, waiting.length]).toEqual([1, 1])
+  vi.setSystemTime(Date.now() + 13_000)
+  await waiting.shift()!()
+  expect([state.tries, spans.length, waiting.length]).toEqual([2, 1, 0])
+  // And one whose turn never came.
+  await span()
+  waiting.splice(0)
+  await span()
+  expect(waiting).toHaveLength(0)
+  vi.setSystemTime(Date.now() + 4_000)
+  await span()
+  expect(waiting).toHaveLength(1)
+  await waiting.shift()!()
+  expect(spans).toHaveLength(4)
+})
+
+test('a turn sends once, however much comes meanwhile, and leaves the rest to the next', async () => {
+  const { instruments, state, waiting, spans, flush } = collector()
+  const span = () => instruments.loop('x', async () => void instruments.trace())
+  await span()
+  state.meanwhile = span
+  await waiting.shift()!()
+  expect([state.tries, spans.length, waiting.length]).toEqual([1, 1, 1])
+  await waiting.shift()!()
+  expect([state.tries, spans.length, waiting.length]).toEqual([2, 2, 1])
+  await flush()
+  expect([state.tries, spans.length]).toEqual([3, 3])
+})
+
+test('strangers displace the spans of no work', async () => {
+  const { instruments, waiting, spans } = collector()
+  const plimsoll = await startPlimsoll({ instruments })
+  for (let i = 0; i < 300; i++) await plimsoll.nobody.get(i % 2 ? '/compute/v2.1/servers' : '/livez')
+  for (let i = 0; i < 1_700; i++) await instruments.loop('x', async () => void instruments.trace())
+  while (waiting.length) await waiting.shift()!()
+  expect(spans.filter(({ kind }) => kind === 2)).toHaveLength(256)
+  expect(spans.filter(({ name }) => name === 'loop x')).toHaveLength(1_700)
+})
+
+test('a collector that is slow has ten seconds on Workers, where more would outlive the request', async () => {
+  const limits: number[] = []
+  const timeout = vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+    limits.push(ms)
+    return new AbortController().signal
+  })
+  onTestFinished(() => timeout.mockRestore())
+  const settings = tracesFrom({ OTEL_EXPORTER_OTLP_ENDPOINT: COLLECTOR, OTEL_EXPORTER_OTLP_TIMEOUT: '60000' })!
+  for (const runtime of ['node', 'workers']) {
+    const outside = { fetch: (async () => new Response()) as typeof fetch, log: () => {}, later: () => {} }
+    const { instruments, flush } = openTraces(settings, runtime, outside)
+    await instruments.loop('x', async () => void instruments.trace())
+    await flush()
+  }
+  expect(limits).toEqual([60_000, 10_000])
 })
 
 test('settings that nobody can work with are named', () => {
@@ -245,6 +317,9 @@ test('settings that nobody can work with are named', () => {
   expect(tracesFrom({})).toBe(null)
   expect(tracesFrom({ ...on, OTEL_SDK_DISABLED: 'true' })).toBe(null)
   expect(tracesFrom({ ...on, OTEL_TRACES_EXPORTER: 'none' })).toBe(null)
+  const grpc = { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }
+  expect(tracesFrom({ ...grpc, OTEL_SDK_DISABLED: 'TRUE' })).toBe(null)
+  expect(tracesFrom({ ...grpc, OTEL_TRACES_EXPORTER: 'none' })).toBe(null)
   expect(tracesFrom({ ...on, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://x.test/in' })?.url).toBe('https://x.test/in')
   for (const [name, value] of [
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],

@@ -24,10 +24,11 @@ type Env = Record<string, string | undefined>
  * where nobody named a collector. Throws with a sentence for the operator.
  */
 export const tracesFrom = (env: Env): TraceSettings | null => {
-  const url = urlFrom(env)
-  if (url === null || env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return null
   const exporter = env.OTEL_TRACES_EXPORTER || 'otlp'
-  if (exporter === 'none') return null
+  // Whoever says so has no collector that could be wrong.
+  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || exporter === 'none') return null
+  const url = urlFrom(env)
+  if (url === null) return null
   if (exporter !== 'otlp') throw new Error('OTEL_TRACES_EXPORTER must be `otlp` or `none`.')
   const protocol = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL || 'http/json'
   if (protocol !== 'http/json')

@@ -32,6 +32,9 @@ interface Traces {
   flush(): Promise<void>
 }
 
+/** What a request of Workers leaves to be done is cancelled 30 s after its answer: so long a collector has there, in milliseconds. */
+const WORKERS_TIMEOUT = 10_000
+
 /** Whether it is decided if spans below a context are sent: by a parent that is ours, or that is obeyed. */
 const DECIDED = createContextKey('decided')
 const OURS = ROOT_CONTEXT.setValue(DECIDED, true)
@@ -52,7 +55,8 @@ const samplerOf = (ratio: number): Sampler => ({
  * @param runtime of the process, `node` or `workers`
  */
 export const openTraces = (settings: TraceSettings, runtime: string, outside: Outside): Traces => {
-  const outbox = new Outbox(settings, outside)
+  const timeoutMs = runtime === 'workers' ? Math.min(settings.timeoutMs, WORKERS_TIMEOUT) : settings.timeoutMs
+  const outbox = new Outbox({ ...settings, timeoutMs }, outside)
   const attributes = { 'service.name': 'plimsoll', 'plimsoll.runtime': runtime, ...settings.attributes }
   const provider = new TracerProvider({
     resource: resourceFromAttributes(attributes),
