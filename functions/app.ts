@@ -36,6 +36,11 @@ export const isImageData = (method: string, path: string): boolean =>
 
 /** Methods that change nothing. */
 const SAFE = ['GET', 'HEAD']
+/** Whether it may have ended tokens, or taken roles from them: whatever changes identity does, but for logins. */
+const takesAway = ({ service, operation }: Routed): boolean =>
+  service.types.includes('identity') &&
+  !SAFE.includes(operation.method) &&
+  (operation.who !== 'public' || operation.name === 'user.change_password')
 
 const refuseFor = (seconds: number): void => {
   if (seconds > 0) throw tooMany(seconds)
@@ -129,6 +134,9 @@ export const createApp = (host: Host): App => {
       }
       if (begun) context.look = begun.look
       return context
+    },
+    done: (route) => {
+      if (takesAway(route)) verifier.distrust()
     },
   }
   const letIn = (caller: Caller | null, request: Request, { service, operation, path }: Routed): void => {

@@ -15,15 +15,26 @@ interface Known {
   /** With the roles that were left at the last look. */
   token: Token
   checkedAt: number
+  /** How often looks had been distrusted when that one began. */
+  era: number
 }
 
 /** Verifies tokens without asking anybody, but for one query every five seconds a token, and one for access rules. */
 export class Verifier {
   readonly #keys: Key[]
   readonly #known = new Map<string, Known>()
+  #era = 0
 
   constructor(keys: Key[]) {
     this.#keys = keys
+  }
+
+  /**
+   * From here on no look counts that began before: what this process itself took from anybody is gone for its next request,
+   * also where a look was under way meanwhile. Other processes trust theirs for `TRUST`.
+   */
+  distrust(): void {
+    this.#era++
   }
 
   /** The token's claims, as far as they still hold; null if it is not ours, expired or revoked. `fresh` looks at the revocations now. */
@@ -33,10 +44,11 @@ export class Verifier {
     if (!known) {
       const token = openToken(text, this.#keys)
       if (!token) return null
-      known = { sealed: token, token, checkedAt: Number.NEGATIVE_INFINITY }
+      known = { sealed: token, token, checkedAt: Number.NEGATIVE_INFINITY, era: this.#era }
     }
     if (known.token.expiresAt <= now) return null
-    if (fresh || now - known.checkedAt > TRUST || known.checkedAt > now) {
+    const era = this.#era
+    if (fresh || known.era !== era || now - known.checkedAt > TRUST || known.checkedAt > now) {
       const left = await rolesLeft(host.db, known.sealed)
       if (!left) {
         this.#known.delete(text)
@@ -45,6 +57,7 @@ export class Verifier {
       const { accessRules = await rulesOfToken(host, known.sealed) } = known.token
       known.token = { ...withRoles(known.sealed, left), ...(accessRules ? { accessRules } : {}) }
       known.checkedAt = now
+      known.era = era
       this.#remember(text, known)
     }
     return known.token
@@ -60,6 +73,7 @@ export class Verifier {
     const now = host.now()
     if (!sealed || sealed.expiresAt <= now || (!known && sealed.credential?.ruled)) return null
     const { token } = known ?? { token: sealed }
+    const era = this.#era
     const look = new Look(sealed, token.roles, (left) => {
       const { accessRules } = token
       if (!left) this.#known.delete(text)
@@ -68,6 +82,7 @@ export class Verifier {
           sealed,
           token: { ...withRoles(sealed, left), ...(accessRules ? { accessRules } : {}) },
           checkedAt: now,
+          era,
         })
     })
     return { token, look }

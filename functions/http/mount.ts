@@ -17,6 +17,8 @@ export interface Door {
   enter(request: Request, route: Routed, ids: RequestIds, admitted: Admitted, again?: boolean): Promise<Context>
   /** Looks at a request before anything is done for it: 400 for a host that is not served, 429 for one too many. */
   admit(request: Request, peer: string | undefined): Admitted
+  /** Hears of each request that was done as it was asked. */
+  done(route: Routed): void
   /** Serves a request that may come a second time, so that it counts once. */
   once(context: Context, request: Request, serve: (context: Context) => Promise<Response>): Promise<Response>
   log: Log
@@ -115,7 +117,8 @@ const serve = async (
     if (service.microversions) version = requestedVersion(request.headers, service.microversions)
     if (version < (operation.since ?? 0) || version > (operation.until ?? Number.POSITIVE_INFINITY))
       throw new Fault(404, 'The resource could not be found.')
-    const enter = (again: boolean) => door.enter(request, { service, operation, path }, ids, admitted, again)
+    const route = { service, operation, path }
+    const enter = (again: boolean) => door.enter(request, route, ids, admitted, again)
     const work = async (context: Context): Promise<Response> => {
       const queries = searchOf(request.url)
       const query = queries === NO_QUERY ? {} : Object.fromEntries(queries)
@@ -135,6 +138,7 @@ const serve = async (
         origin,
         request,
       })
+      door.done(route)
       return answer instanceof Response
         ? withHeaders(answer, standardHeaders(service, version, requestId))
         : toResponse(answer, operation.status, service, version, requestId)

@@ -91,8 +91,11 @@ const peers: Record<string, (report: Report) => Promise<void>> = {
   metrics,
   // On both runtimes by its name; among the others on one of them, the other one the next day.
   traces: (report) => traces(report, names.length ? null : today),
-  // On both runtimes by its name; among the others on one of them, the other one the next day. `--part pictures` puts its pictures into the documentation.
-  console: (report) => consolePages(report, values.part === 'pictures', names.length ? null : today),
+  // On both runtimes by its name; among the others on one of them, the other one the next day. `--part pictures` puts its pictures into the documentation, `--only` plays steps by their titles.
+  console: (report) => {
+    const only = values.only ? new RegExp(values.only) : undefined
+    return consolePages(report, values.part === 'pictures', names.length ? null : today, only)
+  },
   runners: (report) => runners(report, today),
   // Whole by its name; among the others half of the renting programs.
   span: (report) => span(report, names.length ? null : today, home),

@@ -10,6 +10,8 @@ export interface Asked {
   data?: Blob
   headers?: Record<string, string>
   signal?: AbortSignal | undefined
+  /** It is asked to its end also where the page is left meanwhile. */
+  keepalive?: boolean
   /** In place of that of the session; null: none. */
   token?: string | null
 }
@@ -66,6 +68,7 @@ const send = async (service: ServiceName, path: string, asked: Asked): Promise<R
       headers,
       body,
       cache: 'no-store',
+      ...(asked.keepalive ? { keepalive: true } : {}),
       ...(asked.signal ? { signal: asked.signal } : {}),
     })
   } catch (error) {

@@ -59,7 +59,7 @@ export const keepSession = async (token: string, signal: AbortSignal): Promise<b
 
 /** Lets go of what was kept. @throws Fault */
 export const forgetSession = (signal: AbortSignal): Promise<void> =>
-  ask('broker', PATH, { method: 'DELETE', headers: ours(), token: null, signal })
+  ask('broker', PATH, { method: 'DELETE', headers: ours(), token: null, signal, keepalive: true })
 
 /** Where a browser goes to be let in by an identity provider, and comes back from with the cookie. */
 export const loginAddress = ({ identity_provider: idp, protocol }: Login): string => {

@@ -92,7 +92,12 @@ const sessionOf = ({ token: said }: TokenSaid): Session => ({
   ruled: Boolean(said.application_credential?.access_rules),
 })
 
-const issue = async (identity: Identity, scope: Scope | null, receipt?: string) => {
+interface Issued {
+  text: string
+  said: TokenSaid
+}
+
+const issue = async (identity: Identity, scope: Scope | null, receipt?: string): Promise<Issued> => {
   const body = { auth: { identity, ...(scope ? { scope } : {}) } }
   const headers: Record<string, string> = receipt ? { 'Openstack-Auth-Receipt': receipt } : {}
   const told = await askWhole<TokenSaid>('identity', '/auth/tokens', { method: 'POST', body, headers, token: null })
@@ -102,10 +107,14 @@ const issue = async (identity: Identity, scope: Scope | null, receipt?: string) 
   return { text, said: told.body }
 }
 
-/** Goes on with a token. */
-const take = async (text: string, said: TokenSaid): Promise<void> => {
+/**
+ * Goes on with a token.
+ * @param departed how many had left when it was asked for
+ */
+const take = async ({ text, said }: Issued, departed: number): Promise<void> => {
+  // Whoever left meanwhile did not know of this one.
+  if (departed !== departures) return leave(false)
   const { phase, session: before } = door.get()
-  const departed = departures
   const session = sessionOf(said)
   const isKept = await keepSession(text, AbortSignal.timeout(PATIENCE))
   // Somebody left meanwhile, here or in another tab, and what was kept after that is let go of again.
@@ -141,9 +150,7 @@ const renewed = async (): Promise<boolean> => {
   if (proof) {
     try {
       const scope = session.project && !session.bound ? { project: { id: session.project.id } } : null
-      const { text, said } = await issue(proof, scope)
-      if (departed === departures) await take(text, said)
-      else await leave(false)
+      await take(await issue(proof, scope), departed)
       return departed === departures
     } catch (error) {
       if (departed !== departures) return false
@@ -175,7 +182,7 @@ asker.refused = async (used) => {
 }
 
 /** A token for a project, where that by which somebody came in is for none: his first. */
-const intoProject = async (text: string, said: TokenSaid) => {
+const intoProject = async ({ text, said }: Issued): Promise<Issued> => {
   if (said.token.project) return { text, said }
   const { projects } = await ask<{ projects: Project[] }>('identity', '/auth/projects', { token: text })
   const [first] = projects
@@ -186,6 +193,7 @@ const intoProject = async (text: string, said: TokenSaid) => {
 /** What the page begins with: the session that the browser kept, if there is one that stands. */
 export const openSession = async (): Promise<void> => {
   change({ phase: 'opening', fault: null })
+  const departed = departures
   try {
     const { session, logins } = await keptSession()
     change({ logins })
@@ -193,8 +201,7 @@ export const openSession = async (): Promise<void> => {
     const headers = { 'X-Subject-Token': session.token, 'OpenStack-Identity-Access-Rules': '1' }
     const said = await ask<TokenSaid>('identity', '/auth/tokens', { headers, token: session.token })
     issued.set(session.token, Date.parse(said.token.expires_at))
-    const found = await intoProject(session.token, said)
-    await take(found.text, found.said)
+    await take(await intoProject({ text: session.token, said }), departed)
   } catch (error) {
     const fault = asFault(error)
     // What was kept stands no longer; of anything else nothing is known yet.
@@ -212,10 +219,10 @@ export interface PasswordGiven {
 }
 
 const enter = async (identity: Identity, scope: Scope | null, renewable: boolean, receipt?: string): Promise<void> => {
-  const first = await issue(identity, scope, receipt)
-  const { text, said } = await intoProject(first.text, first.said)
+  const departed = departures
+  const found = await intoProject(await issue(identity, scope, receipt))
   proof = renewable ? identity : null
-  await take(text, said)
+  await take(found, departed)
 }
 
 /** Logs in by a password. @throws Fault; PasscodeWanted */
@@ -251,12 +258,17 @@ export const projectsOf = async (): Promise<Project[]> =>
 /** Works in another project from here on, by the token that is there. */
 export const switchProject = async (id: string): Promise<void> => {
   const identity = proof && !door.get().session?.bound ? proof : { methods: ['token'], token: { id: token } }
-  const { text, said } = await issue(identity, { project: { id } })
-  await take(text, said)
+  const departed = departures
+  await take(await issue(identity, { project: { id } }), departed)
 }
 
 const revoke = async (text: string): Promise<void> => {
-  const asked = { headers: { 'X-Subject-Token': text }, token: text, signal: AbortSignal.timeout(PATIENCE) }
+  const asked = {
+    headers: { 'X-Subject-Token': text },
+    token: text,
+    signal: AbortSignal.timeout(PATIENCE),
+    keepalive: true,
+  }
   try {
     await ask('identity', '/auth/tokens', { ...asked, method: 'DELETE' })
   } catch (error) {

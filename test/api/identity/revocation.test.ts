@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { revokeToken } from '../../../db/queries/identity/identity.ts'
+import { createApp } from '../../../functions/app.ts'
+import { Verifier } from '../../../functions/auth/caller.ts'
 import { openToken } from '../../../functions/auth/token.ts'
 import { commit } from '../../../functions/broker/line/commit.ts'
 import { keyring } from '../../../functions/crypto/keyring.ts'
-import { type Client, PASSWORD, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+import { type Client, ORIGIN, PASSWORD, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 
 const V3 = '/identity/v3'
 let plimsoll: Plimsoll
@@ -119,6 +121,67 @@ describe('a role that is taken', () => {
     expect(await plimsoll.db.all('select * from revoked_tokens')).toEqual([])
     await give('demo', 'member')
     await change()
+  })
+})
+
+describe('what a process took itself', () => {
+  const user = () => `${V3}/users/${plimsoll.userId('eve')}`
+  const revoke = async (who: Client) =>
+    (await who.delete(`${V3}/auth/tokens`, { 'X-Subject-Token': await who.token() })).status
+
+  test.each<[string, (who: Client) => Promise<number>, number]>([
+    ['the token, by its user', revoke, 204],
+    [
+      'the token, by an administrator',
+      async (who) => (await admin.delete(`${V3}/auth/tokens`, { 'X-Subject-Token': await who.token() })).status,
+      204,
+    ],
+    ['the role', async () => (await admin.delete(grant('demo', 'member'))).status, 204],
+    ['the user', async () => (await admin.patch(user(), { user: { enabled: false } })).status, 200],
+    [
+      'the password, by its user',
+      async () => {
+        const changed = { user: { original_password: PASSWORD, password: `${PASSWORD}, and more` } }
+        return (await plimsoll.nobody.post(`${user()}/password`, changed)).status
+      },
+      204,
+    ],
+  ])('it trusts for no read any more: %s', async (_, end, said) => {
+    await give('demo', 'member')
+    const who = await eve('demo')
+    expect(await reads(who)).toBe(200)
+    expect(await end(who)).toBe(said)
+    expect(await reads(who)).toBe(401)
+  })
+
+  test('is trusted by another process for five seconds at most', async () => {
+    await give('demo', 'member')
+    const [who, there] = [await eve('demo'), createApp(plimsoll.host)]
+    const headers = { 'X-Auth-Token': await who.token() }
+    const elsewhere = async () =>
+      (await there.fetch(new Request(`${ORIGIN}/network/v2.0/networks`, { headers }))).status
+    expect(await elsewhere()).toBe(200)
+    expect(await revoke(who)).toBe(204)
+    expect([await reads(who), await elsewhere()]).toEqual([401, 200])
+    plimsoll.clock.advance(5_001)
+    expect(await elsewhere()).toBe(401)
+  })
+
+  /** A look by itself, and one that a change takes along: each begins at once and ends later. */
+  const LOOKS: [string, (verifier: Verifier, text: string) => Promise<unknown>][] = [
+    ['by itself', (verifier, text) => verifier.verify(plimsoll.host, text)],
+    ['taken along', (verifier, text) => verifier.begin(plimsoll.host, text)!.look.settled(plimsoll.db)],
+  ]
+  test.each(LOOKS)('is not trusted because of a look that was under way meanwhile: %s', async (_, look) => {
+    const keys = keyring(plimsoll.host.settings.secretKeys, 'token')
+    const text = await plimsoll.as('demo').token()
+    const { auditId, expiresAt } = openToken(text, keys)!
+    const verifier = new Verifier(keys)
+    const looking = look(verifier, text)
+    verifier.distrust()
+    await looking
+    await revokeToken(plimsoll.db, auditId, expiresAt)
+    expect(await verifier.verify(plimsoll.host, text)).toBeNull()
   })
 })
 

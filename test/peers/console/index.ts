@@ -27,20 +27,29 @@ const SOON = 1_000
  * page, and what the browser has to say.
  * @param pictures pictures of the pages go into the documentation
  * @param today a day by its number: on the one runtime or the other by turns; null: on both
+ * @param only of the steps those whose titles it fits; many go on where another one ended
  */
-export const consolePages = async (report: Report, pictures: boolean, today: number | null): Promise<void> => {
+export const consolePages = async (
+  report: Report,
+  pictures: boolean,
+  today: number | null,
+  only?: RegExp,
+): Promise<void> => {
   const lack = await lackOf('chromium', 'chromium')
   if (lack) return report.step('console', 'Chromium', 'skipped', 0, lack)
   for (const runtime of RUNTIMES)
     if (today !== null && RUNTIMES[today % RUNTIMES.length] !== runtime)
       report.step(`${runtime} × console`, 'a browser before a broker', 'skipped', 0, 'a day of the other runtime')
-    else await onRuntime(report, runtime, pictures && runtime === 'node')
+    else await onRuntime(report, runtime, pictures && runtime === 'node', only)
 }
 
-const onRuntime = (report: Report, runtime: Runtime, pictures: boolean): Promise<void> =>
+const onRuntime = (report: Report, runtime: Runtime, pictures: boolean, only?: RegExp): Promise<void> =>
   told(
     { runtime, report, story: `${runtime} × console`, setting: 'a browser before a broker' },
-    async ({ broker, admin, demo, step, ends }) => {
+    async ({ broker, admin, demo, step: played, ends }) => {
+      const step: typeof played = async (title, run) => {
+        if (only?.test(title) ?? true) await played(title, run)
+      }
       const browser = await openBrowser()
       ends.push(() => browser.close())
       // Nobody else starts the cron of a Worker here, by which a burst goes on.
