@@ -26,8 +26,8 @@ const noteOf = (
   hint?: string,
 ): string | undefined => {
   if (asking) return 'Asking…'
-  if (!fault && word && rows.length === 0) return `None is called ${word}.`
-  if (!fault && rows.length === 0 && none) return none
+  if (!fault && word && rows.length === 0 && !cut) return `None is called ${word}.`
+  if (!fault && rows.length === 0 && !cut && none) return none
   return cut ? `${hint ? `${hint} ` : ''}The first ${rows.length} are listed.` : hint
 }
 

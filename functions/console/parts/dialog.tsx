@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
+import { asFault } from '../api/fault.ts'
 import { useDoing } from '../api/use-answer.ts'
 import { Command } from './command.tsx'
 import { FaultNote } from './fault.tsx'
@@ -55,6 +56,15 @@ export const Dialog = ({
   )
 }
 
+const linesIn = (command: string[] | (() => string[])): string[] => {
+  if (typeof command !== 'function') return command
+  try {
+    return command()
+  } catch (error) {
+    return [`# ${asFault(error).message}`]
+  }
+}
+
 /**
  * Asks before something is done, shows the command that does the same, does it, and says why it failed if it does.
  * @param work what is done; it closes when that is done
@@ -73,7 +83,8 @@ export const Confirm = ({
   /** On the button: what it does. */
   verb: string
   danger?: boolean
-  command: string[]
+  /** Lines of it; a function that makes them of what was typed may throw a fault, which is said in their place. */
+  command: string[] | (() => string[])
   work: () => Promise<unknown>
   /** To close it while it works breaks the work off; else it stays until that is done. */
   breaksOff?: boolean
@@ -99,7 +110,7 @@ export const Confirm = ({
       <form class="stack" onSubmit={submit}>
         {children}
         {fault && <FaultNote fault={fault} />}
-        <Command lines={command} />
+        <Command lines={linesIn(command)} />
         <div class="row end">
           <button type="button" onClick={onClose} disabled={stays}>
             Cancel

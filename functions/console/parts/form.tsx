@@ -125,11 +125,13 @@ const CheckField = ({
   label,
   hint,
   checked,
+  disabled,
   onChange,
 }: {
   label: ComponentChildren
   hint?: ComponentChildren
   checked: boolean
+  disabled?: boolean | undefined
   onChange: (checked: boolean) => void
 }) => {
   const id = useId()
@@ -139,6 +141,7 @@ const CheckField = ({
         id={id}
         type="checkbox"
         checked={checked}
+        disabled={disabled}
         aria-describedby={hint ? `${id}-hint` : undefined}
         onChange={(event) => onChange(event.currentTarget.checked)}
       />
@@ -169,11 +172,12 @@ export const CheckList = ({
   <fieldset class="field">
     <legend>{legend}</legend>
     {hint && <p class="hint">{hint}</p>}
-    {options.map(({ value, label }) => (
+    {options.map(({ value, label, disabled }) => (
       <CheckField
         key={value}
         label={label}
         checked={chosen.includes(value)}
+        disabled={disabled}
         onChange={(checked) => onChange(checked ? [...chosen, value] : chosen.filter((each) => each !== value))}
       />
     ))}

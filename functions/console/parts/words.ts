@@ -22,6 +22,12 @@ export const mibWords = (mib: number): string =>
       ? `${whole.format(Math.round(mib / 102.4) / 10)} GiB`
       : `${whole.format(mib)} MiB`
 
+/** An amount of money as the API tells it; currency null: in which is counted is not said. */
+export interface Money {
+  amount: string
+  currency: string | null
+}
+
 /** An amount of money that was told, to what people read of it: `0.0104 USD`, `12.30 USD`; null: nobody knows. */
 export const moneyWords = (money: { amount: string | null; currency: string | null } | null | undefined): string =>
   money?.amount == null ? 'unpriced' : `${amountWords(Number(money.amount))} ${money.currency ?? ''}`.trim()

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks'
 import { Card } from '../../parts/card.tsx'
 import { GrowthLine } from '../../parts/chart.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
@@ -27,7 +28,7 @@ const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
 const grown = (members: Member[], costs: Map<string, number>, from: number, to: number) => {
   const lives = members.flatMap((member) => {
     const cost = costs.get(member.server_id)
-    const begin = Date.parse(member.created_at)
+    const begin = Math.max(from, Date.parse(member.created_at))
     const end = member.ended_at ? Date.parse(member.ended_at) : to
     return cost ? [{ begin, end, cost }] : []
   })
@@ -44,12 +45,15 @@ const grown = (members: Member[], costs: Map<string, number>, from: number, to: 
 
 /** What a burst cost as it went: what each member was told to cost, spread over its life, under the budget. */
 export const Growth = ({ burst }: { burst: Burst }) => {
-  const begin = Date.parse(burst.created_at)
+  // Asked for once, and drawn as of then: the page goes on.
+  const [now] = useState(() => Date.now())
   const over = burst.ended_at ?? burst.finished_at
-  const now = Date.now()
-  // Asked for once: the page goes on, and the line is drawn when it is opened.
   const end = over ? Date.parse(over) : now
-  const from = dayOf(Math.max(begin, end - MOST_DAYS * DAY))
+  const earliest = end - MOST_DAYS * DAY
+  const created = Date.parse(burst.created_at)
+  const from = dayOf(Math.max(created, earliest))
+  // What it cost before its first day that is told is not in it.
+  const begin = Math.max(created, Date.parse(from))
   const members = useWhole<Members>('broker', `/bursts/${encodeURIComponent(burst.id)}/members?limit=200`, MEMBERS)
   const costs = useWhole<Costs>(
     'broker',

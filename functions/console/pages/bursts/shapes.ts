@@ -1,7 +1,4 @@
-interface Money {
-  amount: string
-  currency: string
-}
+import type { Money } from '../../parts/words.ts'
 
 /** A burst as `GET /broker/v1/bursts` shows it, as far as the console does. */
 export interface Burst {

@@ -11,7 +11,7 @@ import { TextField } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Time } from '../../parts/time.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
-import { useWindow, type WindowProps } from '../../parts/window.tsx'
+import { Fresh, useWindow, type WindowProps } from '../../parts/window.tsx'
 import { countWords, manyWords } from '../../parts/words.ts'
 import { linkTo } from '../../router.ts'
 import { Rates } from './rates.tsx'
@@ -32,17 +32,30 @@ export const PricesCard = ({ name }: { name: string }) => {
   const path = `/clouds/${encodeURIComponent(name)}/prices`
   const answer = useAnswer<{ prices: Prices }>('broker', path)
   const { shown, open } = useWindow()
-  const said = answer.value?.prices
+  const look = async () => (await ask<{ prices: Prices }>('broker', path)).prices
   return (
     <Card
       title={`Prices of ${name}`}
       action={
-        said && (
+        answer.value && (
           <button
             type="button"
             aria-label={`Change the prices of ${name}`}
             onClick={() =>
-              open((close) => <Change name={name} path={path} said={said} onClose={close} onDone={answer.again} />)
+              open((close) => (
+                <Fresh title={`What ${name} costs`} look={look} onClose={close}>
+                  {(said, unmoved) => (
+                    <Change
+                      name={name}
+                      path={path}
+                      said={said}
+                      unmoved={unmoved}
+                      onClose={close}
+                      onDone={answer.again}
+                    />
+                  )}
+                </Fresh>
+              ))
             }
           >
             Change
@@ -82,7 +95,14 @@ export const PricesCard = ({ name }: { name: string }) => {
 
 const AMOUNT = '\\d+(\\.\\d{1,6})?'
 
-const Change = ({ name, path, said, onClose, onDone }: WindowProps & { name: string; path: string; said: Prices }) => {
+const Change = ({
+  name,
+  path,
+  said,
+  unmoved,
+  onClose,
+  onDone,
+}: WindowProps & { name: string; path: string; said: Prices; unmoved: () => Promise<void> }) => {
   const [wish, setWish] = useState({
     currency: said.currency ?? '',
     vcpu: said.parts?.vcpu ?? '',
@@ -94,7 +114,7 @@ const Change = ({ name, path, said, onClose, onDone }: WindowProps & { name: str
   })
   const set = (key: keyof typeof wish) => (value: string) => setWish((old) => ({ ...old, [key]: value }))
   const isByParts = Boolean(wish.vcpu || wish.ram || wish.disk)
-  const body = {
+  const body = () => ({
     prices: {
       currency: wish.currency,
       sizes: textsIn(wish.sizes),
@@ -104,7 +124,7 @@ const Change = ({ name, path, said, onClose, onDone }: WindowProps & { name: str
       ...(wish.idle && { idle: Number(wish.idle) }),
       ...(wish.address && { address: wish.address }),
     },
-  }
+  })
   const amount = (label: string, key: keyof typeof wish) => (
     <TextField label={label} value={wish[key]} onInput={set(key)} pattern={AMOUNT} />
   )
@@ -112,9 +132,11 @@ const Change = ({ name, path, said, onClose, onDone }: WindowProps & { name: str
     <Confirm
       title={`What ${name} costs`}
       verb="Say so"
-      command={[`PUT /broker/v1${path}  ${JSON.stringify(body)}`]}
+      command={() => [`PUT /broker/v1${path}  ${JSON.stringify(body())}`]}
       work={async () => {
-        await ask('broker', path, { method: 'PUT', body })
+        const asked = { method: 'PUT', body: body() } as const
+        await unmoved()
+        await ask('broker', path, asked)
         notify(`${name} costs what you say, from now on.`)
         onDone()
       }}

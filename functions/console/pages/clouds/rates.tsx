@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { ask } from '../../api/ask.ts'
-import { inLines, linesOf } from '../../api/lines.ts'
+import { linesOf, numbersIn } from '../../api/lines.ts'
 import { useAnswer } from '../../api/use-answer.ts'
 import { Card } from '../../parts/card.tsx'
 import { Command } from '../../parts/command.tsx'
@@ -9,27 +9,34 @@ import { TextField } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Time } from '../../parts/time.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
-import { useWindow, type WindowProps } from '../../parts/window.tsx'
+import { Fresh, useWindow, type WindowProps } from '../../parts/window.tsx'
 
 interface Told {
   currency: string | null
   of: Record<string, { rate: number; as_of: string }>
 }
 
+const look = async () => (await ask<{ rates: Told }>('broker', '/rates')).rates
+
 /** In which currency is counted, and what others are worth in it. */
 export const Rates = () => {
   const answer = useAnswer<{ rates: Told }>('broker', '/rates')
   const { shown, open } = useWindow()
-  const said = answer.value?.rates
   return (
     <Card
       title="Currencies"
       action={
-        said && (
+        answer.value && (
           <button
             type="button"
             aria-label="Change the currencies"
-            onClick={() => open((close) => <Change said={said} onClose={close} onDone={answer.again} />)}
+            onClick={() =>
+              open((close) => (
+                <Fresh title="Currencies" look={look} onClose={close}>
+                  {(said, unmoved) => <Change said={said} unmoved={unmoved} onClose={close} onDone={answer.again} />}
+                </Fresh>
+              ))
+            }
           >
             Change
           </button>
@@ -70,26 +77,30 @@ export const Rates = () => {
   )
 }
 
-const Change = ({ said, onClose, onDone }: WindowProps & { said: Told }) => {
+const Change = ({ said, unmoved, onClose, onDone }: WindowProps & { said: Told; unmoved: () => Promise<void> }) => {
   const [currency, setCurrency] = useState(said.currency ?? '')
   const [lines, setLines] = useState(
     linesOf(Object.fromEntries(Object.entries(said.of).map(([name, { rate }]) => [name, rate]))),
   )
-  const of = Object.fromEntries(
-    Object.entries(inLines(lines)).map(([name, rate]) => [
-      name,
-      // What is as it was is as old as it was.
-      { rate: Number(rate), ...(said.of[name]?.rate === rate ? { as_of: said.of[name]?.as_of } : {}) },
-    ]),
-  )
-  const body = { rates: { currency, of } }
+  const body = () => {
+    const of = Object.fromEntries(
+      Object.entries(numbersIn(lines)).map(([name, rate]) => [
+        name,
+        // What is as it was is as old as it was.
+        { rate, ...(said.of[name]?.rate === rate ? { as_of: said.of[name]?.as_of } : {}) },
+      ]),
+    )
+    return { rates: { currency, of } }
+  }
   return (
     <Confirm
       title="Currencies"
       verb="Say so"
-      command={[`PUT /broker/v1/rates  ${JSON.stringify(body)}`]}
+      command={() => [`PUT /broker/v1/rates  ${JSON.stringify(body())}`]}
       work={async () => {
-        await ask('broker', '/rates', { method: 'PUT', body })
+        const asked = { method: 'PUT', body: body() } as const
+        await unmoved()
+        await ask('broker', '/rates', asked)
         notify(`It is counted in ${currency}.`)
         onDone()
       }}

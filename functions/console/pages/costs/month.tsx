@@ -2,16 +2,11 @@ import { useAnswer } from '../../api/use-answer.ts'
 import { Card } from '../../parts/card.tsx'
 import { GrowthLine, secondsOf } from '../../parts/chart.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
-import { moneyWords } from '../../parts/words.ts'
+import { type Money, moneyWords } from '../../parts/words.ts'
 import { door, has } from '../../session/session.ts'
 import { useStore } from '../../store.ts'
 import { ALL, type Costs, LIMIT } from './shapes.ts'
 import { useWhole } from './use-whole.ts'
-
-interface Money {
-  amount: string
-  currency: string
-}
 
 /** What is there of a project by each day, summed up: at the end of the day, in seconds since 1970. */
 const grown = ({ from, costs }: Costs, projectId: string) => {

@@ -1,9 +1,5 @@
+import type { Money } from '../../parts/words.ts'
 import type { Paged } from './use-whole.ts'
-
-interface Money {
-  amount: string
-  currency: string
-}
 
 /** A sum of `GET /broker/v1/costs`, with that by which it is told apart. */
 export interface Row {

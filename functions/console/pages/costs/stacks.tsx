@@ -21,7 +21,7 @@ export const Stacks = ({
   groups: Group[]
   from: string
   to: string
-  currency: string
+  currency: string | null
 }) => {
   const drawn = groups.slice(0, MOST)
   const days = [...new Set(groups.flatMap((group) => group.days.map(({ day }) => day)))].sort()
@@ -35,7 +35,7 @@ export const Stacks = ({
         from={from}
         to={to}
         height={240}
-        words={(value) => `${Number(value.toPrecision(3))} ${currency}`}
+        words={(value) => `${Number(value.toPrecision(3))} ${currency ?? ''}`}
       />
       <table class="unseen">
         <caption>Day by day</caption>

@@ -12,7 +12,7 @@ import { FaultNote } from '../../parts/fault.tsx'
 import { TextField } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Removal } from '../../parts/removal.tsx'
-import { useWindow, type WindowProps } from '../../parts/window.tsx'
+import { Fresh, useWindow, type WindowProps } from '../../parts/window.tsx'
 import { PolicyCard } from './policy.tsx'
 import { type Policy, PolicyFields, usePolicyForm } from './policy-form.tsx'
 
@@ -25,8 +25,12 @@ interface Template {
   most_projects: number
 }
 
-/** So many templates are looked through: one a domain. */
-const MOST = 1_000
+interface Told {
+  project_templates: Template[]
+}
+
+/** Where all of them are told, at most so many: one a domain. */
+const EXPORTED = '/export?section=project_templates&limit=1000'
 
 /** Limits that have to be said, with which the form begins. */
 const FIRST = { instances: 20, cores: 40, ram: 81_920, volumes: 20, gigabytes: 2_000 }
@@ -57,15 +61,13 @@ export const Defaults = () => {
 const OfDomain = ({ domain }: { domain: string }) => {
   const path = `/domains/${encodeURIComponent(domain)}/project-template`
   // The route itself says 404 where there is none, which browsers write into their log; here it is not among the others.
-  const answer = useAnswer<{ project_templates: Template[] }>(
-    'broker',
-    `/export?section=project_templates&limit=${MOST}`,
-  )
+  const answer = useAnswer<Told>('broker', EXPORTED)
   const rates = useAnswer<{ rates: { currency: string | null } }>('broker', '/rates')
   const { shown, open } = useWindow()
   if (answer.fault) return <FaultNote fault={answer.fault} again={answer.again} />
   if (!answer.value) return <p class="quiet waiting">Asking…</p>
-  const said = answer.value.project_templates.find(({ domain_id: of }) => of === domain) ?? null
+  const ownIn = ({ project_templates: all }: Told) => all.find(({ domain_id: of }) => of === domain) ?? null
+  const said = ownIn(answer.value)
   return (
     <div class="stack">
       {said ? (
@@ -94,13 +96,22 @@ const OfDomain = ({ domain }: { domain: string }) => {
           disabled={!rates.value}
           onClick={() =>
             open((close) => (
-              <Change
-                path={path}
-                said={said}
-                currency={rates.value?.rates.currency ?? ''}
+              <Fresh
+                title="What new projects begin with"
+                look={async () => ownIn(await ask<Told>('broker', EXPORTED))}
                 onClose={close}
-                onDone={answer.again}
-              />
+              >
+                {(now, unmoved) => (
+                  <Change
+                    path={path}
+                    said={now}
+                    unmoved={unmoved}
+                    currency={rates.value?.rates.currency ?? ''}
+                    onClose={close}
+                    onDone={answer.again}
+                  />
+                )}
+              </Fresh>
             ))
           }
         >
@@ -138,29 +149,32 @@ const OfDomain = ({ domain }: { domain: string }) => {
 const Change = ({
   path,
   said,
+  unmoved,
   currency,
   onClose,
   onDone,
-}: WindowProps & { path: string; said: Template | null; currency: string }) => {
+}: WindowProps & { path: string; said: Template | null; unmoved: () => Promise<void>; currency: string }) => {
   const [clouds, setClouds] = useState(linesOf(said?.clouds ?? {}))
   const [quotas, setQuotas] = useState(linesOf(said?.quotas ?? FIRST))
   const [most, setMost] = useState(String(said?.most_projects ?? 50))
   const form = usePolicyForm(said?.policy ?? {}, currency)
-  const body = {
+  const body = () => ({
     project_template: {
       clouds: inLines(clouds),
       quotas: inLines(quotas),
-      policy: form.policy,
+      policy: form.policy(),
       most_projects: Number(most),
     },
-  }
+  })
   return (
     <Confirm
       title="What new projects begin with"
       verb="Say so"
-      command={[`PUT /broker/v1${path}  ${JSON.stringify(body)}`]}
+      command={() => [`PUT /broker/v1${path}  ${JSON.stringify(body())}`]}
       work={async () => {
-        await ask('broker', path, { method: 'PUT', body })
+        const asked = { method: 'PUT', body: body() } as const
+        await unmoved()
+        await ask('broker', path, asked)
         notify('New projects begin with that.')
         onDone()
       }}

@@ -36,20 +36,20 @@ export const MapTo = ({
   const [ports, setPorts] = useState(off === undefined ? '' : String(off))
   const [lines, setLines] = useState(linesOf(rest))
   const type = clouds.rows.find(({ name }) => name === cloud)?.type ?? ''
-  const body = {
+  const body = () => ({
     mapping: {
       ...inLines(lines),
       ...(filters && { filters }),
       ...(ports && { port_security_off: ports === 'true' }),
     },
-  }
+  })
   return (
     <Confirm
       title={mapping ? `How it is mapped to ${mapping.cloud}` : 'Map to a cloud'}
       verb={mapping ? 'Change' : 'Map'}
-      command={[`PUT /broker/v1${path}/clouds/${cloud || 'CLOUD'}  ${JSON.stringify(body)}`]}
+      command={() => [`PUT /broker/v1${path}/clouds/${cloud || 'CLOUD'}  ${JSON.stringify(body())}`]}
       work={async () => {
-        await ask('broker', `${path}/clouds/${encodeURIComponent(cloud)}`, { method: 'PUT', body })
+        await ask('broker', `${path}/clouds/${encodeURIComponent(cloud)}`, { method: 'PUT', body: body() })
         notify(`The project reaches ${cloud}.`)
         onDone()
       }}

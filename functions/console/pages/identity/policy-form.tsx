@@ -1,12 +1,8 @@
 import { useState } from 'preact/hooks'
-import { inLines, linesOf, wordsIn } from '../../api/lines.ts'
+import { inLines, linesOf, numbersIn, wordsIn } from '../../api/lines.ts'
 import { Disclosure } from '../../parts/disclosure.tsx'
 import { SelectField, TextField } from '../../parts/form.tsx'
-
-interface Money {
-  amount: string
-  currency: string
-}
+import type { Money } from '../../parts/words.ts'
 
 /** How the things of a project are placed and what they may cost, as far as it is said. */
 export interface Policy {
@@ -79,11 +75,11 @@ const fieldsOf = (said: Partial<Policy>) => {
 }
 type Fields = ReturnType<typeof fieldsOf>
 
-const numbersIn = (lines: string): Record<string, number> =>
-  Object.fromEntries(Object.entries(inLines(lines)).map(([name, value]) => [name, Number(value)]))
+/** In which currency each amount is said. */
+type Currencies = Record<'budget' | 'hourly', string>
 
 /** What the fields say, as it is written: what they do not speak of is absent. */
-const policyIn = (wish: Fields, currency: string): Partial<Policy> => {
+const policyIn = (wish: Fields, { budget, hourly }: Currencies): Partial<Policy> => {
   const cap = {
     ...(wish.servers && { instances: Number(wish.servers) }),
     ...(wish.cores && { cores: Number(wish.cores) }),
@@ -99,9 +95,12 @@ const policyIn = (wish: Fields, currency: string): Partial<Policy> => {
     ...(wish.spot && { spot: wish.spot }),
     ...(wish.lease && { lease: wish.lease === NONE ? null : wish.lease }),
     ...(wish.budget && {
-      budget: wish.budget === NONE ? null : { amount: wish.amount, currency, period: 'month', at_100: wish.spent },
+      budget:
+        wish.budget === NONE ? null : { amount: wish.amount, currency: budget, period: 'month', at_100: wish.spent },
     }),
-    ...(wish.hourly && { max_hourly_cost: wish.hourly === NONE ? null : { amount: wish.most, currency } }),
+    ...(wish.hourly && {
+      max_hourly_cost: wish.hourly === NONE ? null : { amount: wish.most, currency: hourly },
+    }),
     ...inLines(wish.rest),
   }
 }
@@ -110,8 +109,9 @@ const policyIn = (wish: Fields, currency: string): Partial<Policy> => {
 interface PolicyForm {
   wish: Fields
   set: (key: keyof Fields) => (value: string) => void
-  policy: Partial<Policy>
-  currency: string
+  /** What the fields say. @throws Fault which of their lines says nothing */
+  policy: () => Partial<Policy>
+  currencies: Currencies
 }
 
 /**
@@ -121,18 +121,21 @@ interface PolicyForm {
  */
 export const usePolicyForm = (said: Partial<Policy>, currency: string): PolicyForm => {
   const [wish, setWish] = useState(() => fieldsOf(said))
-  // What was said in another currency stays in that.
-  const counted = said.budget?.currency ?? said.max_hourly_cost?.currency ?? currency
+  // What was said in another currency stays in that, each by itself.
+  const currencies = {
+    budget: said.budget?.currency ?? currency,
+    hourly: said.max_hourly_cost?.currency ?? currency,
+  }
   return {
     wish,
     set: (key) => (value) => setWish((old) => ({ ...old, [key]: value })),
-    policy: policyIn(wish, counted),
-    currency: counted,
+    policy: () => policyIn(wish, currencies),
+    currencies,
   }
 }
 
 /** The fields of a policy. */
-export const PolicyFields = ({ form: { wish, set, currency } }: { form: PolicyForm }) => (
+export const PolicyFields = ({ form: { wish, set, currencies } }: { form: PolicyForm }) => (
   <>
     <TextField
       label="Clouds in turn"
@@ -164,12 +167,12 @@ export const PolicyFields = ({ form: { wish, set, currency } }: { form: PolicyFo
         options={[
           ...choices(),
           { value: NONE, label: 'none' },
-          { value: 'some', label: 'so much', disabled: !currency },
+          { value: 'some', label: 'so much', disabled: !currencies.budget },
         ]}
       />
       {wish.budget === 'some' && (
         <TextField
-          label={`Budget, ${currency}`}
+          label={`Budget, ${currencies.budget}`}
           value={wish.amount}
           onInput={set('amount')}
           pattern="\d+(\.\d+)?"
@@ -196,12 +199,12 @@ export const PolicyFields = ({ form: { wish, set, currency } }: { form: PolicyFo
         options={[
           ...choices(),
           { value: NONE, label: 'no limit' },
-          { value: 'some', label: 'so much', disabled: !currency },
+          { value: 'some', label: 'so much', disabled: !currencies.hourly },
         ]}
       />
       {wish.hourly === 'some' && (
         <TextField
-          label={`An hour at most, ${currency}`}
+          label={`An hour at most, ${currencies.hourly}`}
           value={wish.most}
           onInput={set('most')}
           pattern="\d+(\.\d+)?"

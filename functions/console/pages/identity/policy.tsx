@@ -1,5 +1,4 @@
 import { ask } from '../../api/ask.ts'
-import { Fault } from '../../api/fault.ts'
 import { useAnswer } from '../../api/use-answer.ts'
 import { Card } from '../../parts/card.tsx'
 import { Command } from '../../parts/command.tsx'
@@ -7,7 +6,7 @@ import { Confirm } from '../../parts/dialog.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { notify } from '../../parts/notice.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
-import { useWindow, type WindowProps } from '../../parts/window.tsx'
+import { Fresh, useWindow, type WindowProps } from '../../parts/window.tsx'
 import { type Policy, PolicyFields, usePolicyForm } from './policy-form.tsx'
 
 interface Told {
@@ -33,28 +32,28 @@ export const PolicyCard = ({
   ownIn?: (told: Told) => Partial<Policy>
 }) => {
   const holds = useAnswer<{ policy: Policy }>('broker', path)
-  const own = useAnswer<Told>('broker', ownPath)
   const rates = useAnswer<{ rates: { currency: string | null } }>('broker', '/rates')
   const { shown, open } = useWindow()
   const change = () =>
     open((close) => (
-      <Change
-        path={path}
-        look={async () => ownIn(await ask<Told>('broker', ownPath))}
-        said={ownIn(own.value!)}
-        currency={rates.value?.rates.currency ?? ''}
-        onClose={close}
-        onDone={() => {
-          holds.again()
-          own.again()
-        }}
-      />
+      <Fresh title="How things are placed" look={async () => ownIn(await ask<Told>('broker', ownPath))} onClose={close}>
+        {(said, unmoved) => (
+          <Change
+            path={path}
+            said={said}
+            unmoved={unmoved}
+            currency={rates.value?.rates.currency ?? ''}
+            onClose={close}
+            onDone={holds.again}
+          />
+        )}
+      </Fresh>
     ))
   return (
     <Card
       title={title}
       action={
-        own.value && rates.value ? (
+        rates.value ? (
           <button type="button" onClick={change}>
             Change
           </button>
@@ -97,23 +96,23 @@ const factsOf = (holds: Policy): [string, string][] => [
 
 const Change = ({
   path,
-  look,
   said,
+  unmoved,
   currency,
   onClose,
   onDone,
-}: WindowProps & { path: string; look: () => Promise<Partial<Policy>>; said: Partial<Policy>; currency: string }) => {
+}: WindowProps & { path: string; said: Partial<Policy>; unmoved: () => Promise<void>; currency: string }) => {
   const form = usePolicyForm(said, currency)
-  const body = { policy: form.policy }
+  const body = () => ({ policy: form.policy() })
   return (
     <Confirm
       title="How things are placed"
       verb="Say so"
-      command={[`PUT /broker/v1${path}  ${JSON.stringify(body)}`]}
+      command={() => [`PUT /broker/v1${path}  ${JSON.stringify(body())}`]}
       work={async () => {
-        if (JSON.stringify(await look()) !== JSON.stringify(said))
-          throw new Fault(0, 'Somebody else said something of it meanwhile: close this window and look again.')
-        await ask('broker', path, { method: 'PUT', body })
+        const asked = { method: 'PUT', body: body() } as const
+        await unmoved()
+        await ask('broker', path, asked)
         notify('The policy is another.')
         onDone()
       }}

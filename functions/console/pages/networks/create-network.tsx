@@ -24,56 +24,66 @@ interface Wish {
   outside: string
 }
 
-/** Makes what the wish says, in order; what was made before something was refused is there, and the list shows it. */
-const make = async (wish: Wish): Promise<void> => {
-  const { network } = await ask<{ network: { id: string } }>('network', '/networks', {
-    method: 'POST',
-    body: { network: { name: wish.name } },
-  })
-  if (!wish.cidr) return
-  const { subnet } = await ask<{ subnet: { id: string } }>('network', '/subnets', {
-    method: 'POST',
-    body: {
-      subnet: {
-        network_id: network.id,
-        name: `${wish.name}-subnet`,
-        ip_version: wish.cidr.includes(':') ? 6 : 4,
-        cidr: wish.cidr,
-        enable_dhcp: wish.dhcp,
-        ...(wish.gateway ? { gateway_ip: wish.gateway === 'none' ? null : wish.gateway } : {}),
-        ...(wish.dns ? { dns_nameservers: wordsIn(wish.dns) } : {}),
-      },
-    },
-  })
-  if (!wish.router) return
-  const router =
-    wish.router === 'new'
-      ? (
-          await ask<{ router: { id: string } }>('network', '/routers', {
-            method: 'POST',
-            body: {
-              router: {
-                name: `${wish.name}-router`,
-                ...(wish.outside ? { external_gateway_info: { network_id: wish.outside } } : {}),
-              },
-            },
-          })
-        ).router.id
-      : wish.router
-  await ask('network', `/routers/${router}/add_router_interface`, { method: 'PUT', body: { subnet_id: subnet.id } })
+/** What of a wish is there: where the rest was refused, it is gone on from here and not begun again. */
+interface Made {
+  network?: string
+  subnet?: string
+  /** A router that was made for it. */
+  router?: string
 }
 
-const linesOf = (wish: Wish): string[] => {
+const subnetBody = (wish: Wish, network: string) => ({
+  subnet: {
+    network_id: network,
+    name: `${wish.name}-subnet`,
+    ip_version: wish.cidr.includes(':') ? 6 : 4,
+    cidr: wish.cidr,
+    enable_dhcp: wish.dhcp,
+    ...(wish.gateway ? { gateway_ip: wish.gateway === 'none' ? null : wish.gateway } : {}),
+    ...(wish.dns ? { dns_nameservers: wordsIn(wish.dns) } : {}),
+  },
+})
+
+const routerBody = (wish: Wish) => ({
+  router: {
+    name: `${wish.name}-router`,
+    ...(wish.outside ? { external_gateway_info: { network_id: wish.outside } } : {}),
+  },
+})
+
+/**
+ * Makes what the wish says, in order, but for what is there.
+ * @param keep hears of each that was made, so that it is not made again
+ */
+const make = async (wish: Wish, made: Made, keep: (made: Made) => void): Promise<void> => {
+  const post = async (path: string, member: string, body: object) => {
+    const said = await ask<Record<string, { id: string }>>('network', path, { method: 'POST', body })
+    return said[member]!.id
+  }
+  const network = made.network ?? (await post('/networks', 'network', { network: { name: wish.name } }))
+  if (!made.network) keep({ network })
+  if (!wish.cidr) return
+  const subnet = made.subnet ?? (await post('/subnets', 'subnet', subnetBody(wish, network)))
+  if (!made.subnet) keep({ subnet })
+  if (!wish.router) return
+  const router =
+    wish.router === 'new' ? (made.router ?? (await post('/routers', 'router', routerBody(wish)))) : wish.router
+  if (wish.router === 'new' && !made.router) keep({ router })
+  await ask('network', `/routers/${router}/add_router_interface`, { method: 'PUT', body: { subnet_id: subnet } })
+}
+
+/** The same by the command line, but for what is there. */
+const commandsOf = (wish: Wish, made: Made): string[] => {
   const name = wish.name || 'NAME'
   const router = wish.router === 'new' ? `${name}-router` : wish.router
   return [
-    commandLine('network', 'create', name),
-    ...(wish.cidr
+    ...(made.network ? [] : [commandLine('network', 'create', name)]),
+    ...(wish.cidr && !made.subnet
       ? [
           commandLine(
             'subnet',
             'create',
-            ['--network', name],
+            ['--network', made.network ?? name],
             ['--subnet-range', wish.cidr],
             ['--ip-version', wish.cidr.includes(':') ? '6' : null],
             ['--gateway', wish.gateway],
@@ -83,10 +93,20 @@ const linesOf = (wish: Wish): string[] => {
           ),
         ]
       : []),
-    ...(wish.cidr && wish.router === 'new'
+    ...(wish.cidr && wish.router === 'new' && !made.router
       ? [commandLine('router', 'create', ['--external-gateway', wish.outside], router)]
       : []),
-    ...(wish.cidr && wish.router ? [commandLine('router', 'add', 'subnet', router, `${name}-subnet`)] : []),
+    ...(wish.cidr && wish.router
+      ? [
+          commandLine(
+            'router',
+            'add',
+            'subnet',
+            wish.router === 'new' ? (made.router ?? router) : router,
+            made.subnet ?? `${name}-subnet`,
+          ),
+        ]
+      : []),
   ]
 }
 
@@ -101,6 +121,7 @@ export const CreateNetwork = ({ onClose, onDone }: WindowProps) => {
     router: '',
     outside: null,
   })
+  const [made, setMade] = useState<Made>({})
   const routers = useChoices<Router>('network', ofProject('/routers?sort_key=name&sort_dir=asc'), 'routers')
   const outside = useOutside()
   // Where nothing is said a new router leads out, as soon as it is known where.
@@ -113,12 +134,12 @@ export const CreateNetwork = ({ onClose, onDone }: WindowProps) => {
     <Confirm
       title="New network"
       verb="Make it"
-      command={linesOf(wish)}
+      command={commandsOf(wish, made)}
       work={async () => {
         if (wish.router === 'new' && said.outside === null && outside.asking)
           throw new Fault(0, 'Which networks lead to the world is still asked: try again in a moment.')
         try {
-          await make(wish)
+          await make(wish, made, (next) => setMade((old) => ({ ...old, ...next })))
         } finally {
           onDone()
         }
@@ -126,12 +147,22 @@ export const CreateNetwork = ({ onClose, onDone }: WindowProps) => {
       }}
       onClose={onClose}
     >
-      <TextField label="Name" value={wish.name} onInput={set('name')} required maxLength={255} focus />
+      <TextField
+        label="Name"
+        hint={made.network && 'It is there: the button goes on with the rest.'}
+        value={wish.name}
+        onInput={set('name')}
+        disabled={made.network !== undefined}
+        required
+        maxLength={255}
+        focus
+      />
       <TextField
         label="Addresses of its subnet"
         hint="As CIDR: 10.0.0.0/24, or fd00:1::/64. Empty: a network without a subnet, for now."
         value={wish.cidr}
         onInput={set('cidr')}
+        disabled={made.subnet !== undefined}
       />
       {wish.cidr && (
         <>
@@ -141,12 +172,19 @@ export const CreateNetwork = ({ onClose, onDone }: WindowProps) => {
               hint="Empty: the first address. none: there is none."
               value={wish.gateway}
               onInput={set('gateway')}
+              disabled={made.subnet !== undefined}
             />
-            <TextField label="Name servers" hint="Several by commas." value={wish.dns} onInput={set('dns')} />
+            <TextField
+              label="Name servers"
+              hint="Several by commas."
+              value={wish.dns}
+              onInput={set('dns')}
+              disabled={made.subnet !== undefined}
+            />
           </div>
           <CheckList
             legend="Addresses are given"
-            options={[{ value: 'dhcp', label: 'by DHCP' }]}
+            options={[{ value: 'dhcp', label: 'by DHCP', disabled: made.subnet !== undefined }]}
             chosen={wish.dhcp ? ['dhcp'] : []}
             onChange={(chosen) => set('dhcp')(chosen.length > 0)}
           />
@@ -169,6 +207,7 @@ export const CreateNetwork = ({ onClose, onDone }: WindowProps) => {
               first="none: nothing leads to the world"
               value={wish.outside}
               onChange={set('outside')}
+              disabled={made.router !== undefined}
             />
           )}
         </>

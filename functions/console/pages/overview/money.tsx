@@ -3,12 +3,7 @@ import { Card } from '../../parts/card.tsx'
 import { DayChart } from '../../parts/chart.tsx'
 import { FaultNote } from '../../parts/fault.tsx'
 import { Waiting } from '../../parts/waiting.tsx'
-import { moneyWords } from '../../parts/words.ts'
-
-interface Money {
-  amount: string
-  currency: string | null
-}
+import { type Money, moneyWords } from '../../parts/words.ts'
 
 /** What `GET /broker/v1/costs` says. */
 export interface Costs {

@@ -4,6 +4,7 @@ import { commandLine } from '../../api/command.ts'
 import { asFault, Fault } from '../../api/fault.ts'
 import { Confirm } from '../../parts/dialog.tsx'
 import { notify } from '../../parts/notice.tsx'
+import { act } from './act.ts'
 import type { Server } from './shapes.ts'
 
 type Who = Pick<Server, 'id' | 'name'>
@@ -23,8 +24,6 @@ export interface Deed {
   command: string[]
   work: (server: Who) => Promise<unknown>
 }
-
-const act = (server: Who, body: object) => ask('compute', `/servers/${server.id}/action`, { method: 'POST', body })
 
 export const DEEDS: Deed[] = [
   {

@@ -4,13 +4,11 @@ import { commandLine } from '../../api/command.ts'
 import { Confirm } from '../../parts/dialog.tsx'
 import { TextField } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
-import type { WindowProps } from '../../parts/window.tsx'
-import type { Server } from './shapes.ts'
-
-type Of = WindowProps & { server: Server }
+import { act } from './act.ts'
+import type { OfServer } from './shapes.ts'
 
 /** What a server is called, and what is said of it. */
-export const Rename = ({ server, onClose, onDone }: Of) => {
+export const Rename = ({ server, onClose, onDone }: OfServer) => {
   const [name, setName] = useState(server.name)
   const [description, setDescription] = useState(server.description ?? '')
   return (
@@ -33,7 +31,7 @@ export const Rename = ({ server, onClose, onDone }: Of) => {
 }
 
 /** Another password for the administrator of the guest. */
-export const SetPassword = ({ server, onClose, onDone }: Of) => {
+export const SetPassword = ({ server, onClose, onDone }: OfServer) => {
   const [password, setPassword] = useState('')
   return (
     <Confirm
@@ -41,8 +39,7 @@ export const SetPassword = ({ server, onClose, onDone }: Of) => {
       verb="Set it"
       command={[commandLine('server', 'set', '--password', 'PASSWORD', server.id)]}
       work={async () => {
-        const body = { changePassword: { adminPass: password } }
-        await ask('compute', `/servers/${server.id}/action`, { method: 'POST', body })
+        await act(server, { changePassword: { adminPass: password } })
         notify(`${server.name} is given another password.`)
         onDone()
       }}

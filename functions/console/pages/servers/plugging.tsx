@@ -6,23 +6,19 @@ import { useChoices } from '../../api/use-choices.ts'
 import { ChoiceField } from '../../parts/choice.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { notify } from '../../parts/notice.tsx'
-import type { WindowProps } from '../../parts/window.tsx'
 import { nameOf } from '../../parts/words.ts'
 import { useNetworks } from '../networks/use-networks.ts'
 import type { Volume } from '../volumes/shapes.ts'
-import type { Server } from './shapes.ts'
-
-type Of = WindowProps & { server: Server }
+import type { OfServer } from './shapes.ts'
 
 interface FreePort {
   id: string
   name: string
-  device_id: string
   fixed_ips: { ip_address: string }[]
 }
 
 /** Plugs in a new port on a network. */
-export const PlugNetwork = ({ server, onClose, onDone }: Of) => {
+export const PlugNetwork = ({ server, onClose, onDone }: OfServer) => {
   const networks = useNetworks()
   const [network, setNetwork] = useState('')
   return (
@@ -52,14 +48,13 @@ export const PlugNetwork = ({ server, onClose, onDone }: Of) => {
 }
 
 /** Plugs in a port that is there. */
-export const PlugPort = ({ server, onClose, onDone }: Of) => {
+export const PlugPort = ({ server, onClose, onDone }: OfServer) => {
   const ports = useChoices<FreePort>(
     'network',
-    ofProject('/ports?fields=id&fields=name&fields=device_id&fields=fixed_ips'),
+    ofProject('/ports?device_id=&fields=id&fields=name&fields=fixed_ips'),
     'ports',
   )
   const [port, setPort] = useState('')
-  const free = { ...ports, rows: ports.rows.filter(({ device_id: device }) => !device) }
   return (
     <Confirm
       title={`Plug a port into ${server.name}`}
@@ -75,7 +70,7 @@ export const PlugPort = ({ server, onClose, onDone }: Of) => {
     >
       <ChoiceField
         label="Port"
-        choices={free}
+        choices={ports}
         none="The project has no port that is in nothing: openstack port create --network NETWORK NAME makes one."
         first="Which…"
         value={port}
@@ -90,7 +85,7 @@ export const PlugPort = ({ server, onClose, onDone }: Of) => {
 }
 
 /** Plugs in a volume that is in nothing. */
-export const PlugVolume = ({ server, onClose, onDone }: Of) => {
+export const PlugVolume = ({ server, onClose, onDone }: OfServer) => {
   const volumes = useChoices<Volume>('volume', '/volumes/detail?status=available', 'volumes')
   const [volume, setVolume] = useState('')
   return (

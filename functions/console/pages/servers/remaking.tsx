@@ -1,24 +1,18 @@
 import { useRef, useState } from 'preact/hooks'
-import { ask } from '../../api/ask.ts'
 import { commandLine } from '../../api/command.ts'
 import { type Named, useChoices } from '../../api/use-choices.ts'
 import { ChoiceField } from '../../parts/choice.tsx'
 import { Confirm, Dialog } from '../../parts/dialog.tsx'
 import { TextField } from '../../parts/form.tsx'
 import { notify } from '../../parts/notice.tsx'
-import type { WindowProps } from '../../parts/window.tsx'
+import { act } from './act.ts'
 import { type Flavor, flavorWords } from './flavor.ts'
-import type { Server } from './shapes.ts'
-
-type Of = WindowProps & { server: Server }
-
-const act = <T,>({ id }: Server, body: object): Promise<T> =>
-  ask<T>('compute', `/servers/${id}/action`, { method: 'POST', body })
+import type { OfServer } from './shapes.ts'
 
 const useImages = () => useChoices<Named>('image', '/images?status=active&sort=name:asc', 'images')
 
 /** Another size. */
-export const Resize = ({ server, onClose, onDone }: Of) => {
+export const Resize = ({ server, onClose, onDone }: OfServer) => {
   const flavors = useChoices<Flavor>('compute', '/flavors/detail', 'flavors')
   const [flavor, setFlavor] = useState('')
   return (
@@ -51,7 +45,7 @@ export const Resize = ({ server, onClose, onDone }: Of) => {
 }
 
 /** An image of its disk. */
-export const TakeImage = ({ server, onClose, onDone }: Of) => {
+export const TakeImage = ({ server, onClose, onDone }: OfServer) => {
   const [name, setName] = useState(`${server.name}-image`)
   return (
     <Confirm
@@ -76,7 +70,7 @@ export const TakeImage = ({ server, onClose, onDone }: Of) => {
 }
 
 /** The same server, begun anew. */
-export const Rebuild = ({ server, onClose, onDone }: Of) => {
+export const Rebuild = ({ server, onClose, onDone }: OfServer) => {
   const images = useImages()
   const [image, setImage] = useState(server.image ? server.image.id : '')
   return (
@@ -107,7 +101,7 @@ export const Rebuild = ({ server, onClose, onDone }: Of) => {
 }
 
 /** Boots from something else, to mend its own disk. Its password is shown once. */
-export const Rescue = ({ server, onClose, onDone }: Of) => {
+export const Rescue = ({ server, onClose, onDone }: OfServer) => {
   const images = useImages()
   const [image, setImage] = useState('')
   const told = useRef<string | null>(null)

@@ -1,3 +1,5 @@
+import type { WindowProps } from '../../parts/window.tsx'
+
 /** A server as Nova 2.96 shows it, as far as the console does. */
 export interface Server {
   id: string
@@ -22,6 +24,9 @@ export interface Server {
   'OS-SRV-USG:launched_at': string | null
   'plimsoll:zone'?: string
 }
+
+/** What a window that changes a server is given. */
+export type OfServer = WindowProps & { server: Server }
 
 /** What each part of the page of a server is given. */
 export interface PartProps {

@@ -1,4 +1,5 @@
 import { commandLine } from '../../api/command.ts'
+import { pairsIn } from '../../api/lines.ts'
 
 /** What somebody wants a server to be, as the form has it. */
 export interface Wish {
@@ -28,14 +29,14 @@ export const NOTHING: Wish = {
   metadata: '',
 }
 
-/** What lines say; lines without `=` are left out. */
-const metadataIn = (lines: string): Record<string, string> =>
-  Object.fromEntries(
-    lines.split('\n').flatMap((line) => {
-      const at = line.indexOf('=')
-      return at > 0 ? [[line.slice(0, at).trim(), line.slice(at + 1).trim()]] : []
-    }),
-  )
+/** Metadata as far as it is typed: of lines that say nothing yet, nothing. */
+const metadataSoFar = (lines: string): Record<string, string> => {
+  try {
+    return Object.fromEntries(pairsIn(lines))
+  } catch {
+    return {}
+  }
+}
 
 const countOf = ({ count }: Wish): number => Math.max(1, Math.min(1_000, Math.floor(Number(count)) || 1))
 
@@ -43,9 +44,9 @@ const countOf = ({ count }: Wish): number => Math.max(1, Math.min(1_000, Math.fl
 export const base64 = (text: string): string =>
   btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''))
 
-/** The body of `POST /servers`. */
+/** The body of `POST /servers`. @throws Fault which line of the metadata is no name with a value, or has a name again */
 export const serverBody = (wish: Wish): object => {
-  const metadata = metadataIn(wish.metadata)
+  const metadata = Object.fromEntries(pairsIn(wish.metadata))
   const count = countOf(wish)
   return {
     server: {
@@ -66,7 +67,7 @@ export const serverBody = (wish: Wish): object => {
 /** The body of `POST /broker/v1/placements` for the same; null: not enough is said yet. */
 export const placementBody = (wish: Wish): object | null => {
   if (!wish.flavor || !wish.image) return null
-  const metadata = metadataIn(wish.metadata)
+  const metadata = metadataSoFar(wish.metadata)
   return {
     placement: {
       flavor: wish.flavor,
@@ -94,7 +95,7 @@ export const createLine = (wish: Wish): string => {
     ...wish.groups.map((id): [string, string] => ['--security-group', id]),
     ['--key-name', wish.key],
     ['--availability-zone', wish.zone],
-    ...Object.entries(metadataIn(wish.metadata)).map(([name, value]): [string, string] => [
+    ...Object.entries(metadataSoFar(wish.metadata)).map(([name, value]): [string, string] => [
       '--property',
       `${name}=${value}`,
     ]),
