@@ -202,10 +202,11 @@ export const changeNetwork = async (
     await refuseSecurityOnWires(context, { id, projectId }, set.portSecurity)
   const turns = set.external !== undefined && set.external !== external
   if (set.isDefault) await refuseSecondDefault(context, { id, external: set.external ?? external })
-  if (set.mtu !== undefined) refuseSmallMtu({ id, mtu: set.mtu }, await subnetsOf(context.db, [id]))
+  const resizes = set.mtu !== undefined && set.mtu !== network.mtu
+  if (resizes) refuseSmallMtu({ id, mtu: set.mtu! }, await subnetsOf(context.db, [id]))
   const writes = [
     // A subnet that comes meanwhile may not be for packets as small.
-    ...(set.mtu === undefined ? [] : [guard(context, 'network-gone', networkMoved(id, network.revision))]),
+    ...(resizes ? [guard(context, 'network-gone', networkMoved(id, network.revision))] : []),
     ...(turns ? await planExternal(context, network, set.external!) : []),
     ...(set.qosPolicyId === undefined ? [] : await planNetworkQos(context, network, set.qosPolicyId)),
     ...(set.isDefault ? [guard(context, 'default-there', secondDefault(id))] : []),
