@@ -116,10 +116,11 @@ export const createApp = (host: Host): App => {
       refuseFor(perSource.wait(source, host.now()))
       return { source, origin: originOf(request.url) }
     },
-    enter: async (request, route, ids, { source }, again): Promise<Context> => {
+    enter: async ({ request, arrival }, route, ids, { source }, again): Promise<Context> => {
       const { operation } = route
       const begun = operation.looksAlong && !again ? begin(request, route) : null
       const caller = begun?.token ?? (operation.who === 'public' ? null : await callerOf(request, operation))
+      if (arrival) arrival.caller = caller
       if (caller && !again) refuseFor(perUser.wait(caller.userId, host.now()))
       letIn(caller, request, route)
       // One object is copied at once; every other one that is spread costs more than it.

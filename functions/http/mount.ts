@@ -13,8 +13,8 @@ import { storageFault } from './storage-fault.ts'
 
 /** What the protocol needs from the program around it. */
 export interface Door {
-  /** Verifies the token for what the route asks (401, 403) and gives the context that the handler works in. */
-  enter(request: Request, route: Routed, ids: RequestIds, admitted: Admitted, again?: boolean): Promise<Context>
+  /** Verifies the token for what the route asks (401, 403) and gives the context that the handler works in. Whose it is is noted first, where somebody is told. */
+  enter(arrived: Arrived, route: Routed, ids: RequestIds, admitted: Admitted, again?: boolean): Promise<Context>
   /** Looks at a request before anything is done for it: 400 for a host that is not served, 429 for one too many. */
   admit(request: Request, peer: string | undefined): Admitted
   /** Hears of each request that was done as it was asked. */
@@ -32,6 +32,9 @@ export interface Routed {
   /** The path as it was routed: decoded, but for what would change its parts. */
   path: string
 }
+
+/** A request, and what is told of it. */
+type Arrived = Pick<Handed, 'request' | 'arrival'>
 
 interface Admitted {
   /** The address that it came from, as limits count it. */
@@ -118,7 +121,7 @@ const serve = async (
     if (version < (operation.since ?? 0) || version > (operation.until ?? Number.POSITIVE_INFINITY))
       throw new Fault(404, 'The resource could not be found.')
     const route = { service, operation, path }
-    const enter = (again: boolean) => door.enter(request, route, ids, admitted, again)
+    const enter = (again: boolean) => door.enter({ request, arrival }, route, ids, admitted, again)
     const work = async (context: Context): Promise<Response> => {
       const queries = searchOf(request.url)
       const query = queries === NO_QUERY ? {} : Object.fromEntries(queries)
@@ -143,10 +146,8 @@ const serve = async (
         ? withHeaders(answer, standardHeaders(service, version, requestId))
         : toResponse(answer, operation.status, service, version, requestId)
     }
-    const once = (context: Context) => {
-      if (arrival) arrival.caller = context.caller
-      return looked(context, () => (operation.method === 'POST' ? door.once(context, request, work) : work(context)))
-    }
+    const once = (context: Context) =>
+      looked(context, () => (operation.method === 'POST' ? door.once(context, request, work) : work(context)))
     return await once(await enter(false)).catch(async (error) => {
       if (!(error instanceof RolesChanged)) throw error
       return once(await enter(true))

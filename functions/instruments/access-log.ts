@@ -1,5 +1,6 @@
 import { openSync, write } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Arrival, Instruments } from './told.ts'
 
 /** How long the first line waits for others, in milliseconds. */
@@ -7,10 +8,16 @@ const PAUSE = 100
 /** So many characters wait at most where whoever reads is slow; more lines are lost, and counted. */
 const MOST = 1_000_000
 
-interface AccessLog {
+export interface AccessLog {
   instruments: Required<Pick<Instruments, 'request'>>
   /** A request came by a connection. Its line is written when its answer is out, or its client is gone. */
-  watch(request: Request, incoming: IncomingMessage, outgoing: ServerResponse): void
+  watch(incoming: IncomingMessage, outgoing: ServerResponse): void
+  /** The same as the app knows it, if it comes to that. */
+  came(request: Request, outgoing: ServerResponse): void
+  /** It is broken off from here: its body did not come. */
+  cut(outgoing: ServerResponse): void
+  /** A request that became a WebSocket, or was to. Its line is written when the connection is over. */
+  watchSocket(incoming: IncomingMessage, socket: Socket, status: Promise<number | null>): void
   /** Gives when all that waits is written. */
   flush(): Promise<void>
 }
@@ -24,9 +31,12 @@ export type Write = (text: string, done: (error: Error | null) => void) => void
  */
 export const openAccessLog = (into: Write): AccessLog => {
   const arrivals = new WeakMap<Request, Arrival>()
+  const requests = new WeakMap<ServerResponse, Request>()
+  const cut = new WeakSet<ServerResponse>()
   let waiting: string[] = []
   let size = 0
   let lost = 0
+  let torn = false
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> | null = null
   const flush = async (): Promise<void> => {
@@ -38,8 +48,10 @@ export const openAccessLog = (into: Write): AccessLog => {
         const gone = lost
         waiting = []
         size = lost = 0
-        if (gone) lines.push(`${JSON.stringify({ at: new Date().toISOString(), lost: gone })}\n`)
-        const error = await new Promise<Error | null>((done) => into(lines.join(''), done))
+        const said = gone ? `${JSON.stringify({ at: new Date().toISOString(), lost: gone })}\n` : ''
+        // What is left of a line where there was no room for all of it must not spoil the next.
+        const error = await new Promise<Error | null>((done) => into((torn ? '\n' : '') + lines.join('') + said, done))
+        torn = error !== null
         if (error) lost += gone + lines.length
       }
     })().finally(() => {
@@ -64,11 +76,22 @@ export const openAccessLog = (into: Write): AccessLog => {
         return answer()
       },
     },
-    watch: (request, { method, socket }, outgoing) => {
+    watch: ({ method, socket }, outgoing) => {
       const began = performance.now()
-      const before = socket.bytesWritten
+      // Requests that come one behind the other on a connection are answered in their turn.
+      let before = outgoing.socket ? socket.bytesWritten : null
+      let after: number | null = null
+      if (before === null)
+        outgoing.once('socket', () => {
+          before = socket.bytesWritten
+        })
+      outgoing.prependOnceListener('finish', () => {
+        after = socket.bytesWritten
+      })
       outgoing.once('close', () => {
-        const { to, requestId, globalRequestId, caller } = arrivals.get(request) ?? {}
+        const request = requests.get(outgoing)
+        const { to, requestId, globalRequestId, caller } = (request && arrivals.get(request)) ?? {}
+        const isCut = cut.has(outgoing)
         put({
           at: new Date().toISOString(),
           request_id: requestId ?? null,
@@ -78,16 +101,42 @@ export const openAccessLog = (into: Write): AccessLog => {
           operation: to?.operation ?? null,
           project: caller?.projectId || null,
           user: caller?.userId ?? null,
-          status: outgoing.headersSent ? outgoing.statusCode : null,
-          ms: Math.round((performance.now() - began) * 10) / 10,
-          bytes: socket.bytesWritten - before,
-          ...(outgoing.writableFinished ? {} : { left: true }),
+          status: outgoing.headersSent ? outgoing.statusCode : isCut ? 408 : null,
+          ms: since(began),
+          bytes: before === null ? 0 : (after ?? socket.bytesWritten) - before,
+          ...(isCut ? { cut: true } : outgoing.writableFinished ? {} : { left: true }),
         })
+      })
+    },
+    came: (request, outgoing) => {
+      requests.set(outgoing, request)
+    },
+    cut: (outgoing) => {
+      cut.add(outgoing)
+    },
+    watchSocket: ({ method }, socket, status) => {
+      const began = performance.now()
+      const before = socket.bytesWritten
+      const of = {
+        request_id: null,
+        method,
+        service: 'console',
+        operation: 'console.socket',
+        project: null,
+        user: null,
+      }
+      socket.once('close', async () => {
+        const at = new Date().toISOString()
+        const [ms, bytes] = [since(began), socket.bytesWritten - before]
+        put({ at, ...of, status: await status, ms, bytes })
       })
     },
     flush,
   }
 }
+
+/** Milliseconds, to a tenth. */
+const since = (began: number): number => Math.round((performance.now() - began) * 10) / 10
 
 /** Again so many milliseconds later, where a pipe has no room. */
 const FULL = 50

@@ -46,7 +46,7 @@ export interface Arrival {
   requestId?: string
   /** What the client calls the whole operation, if it does. */
   globalRequestId?: string | null
-  /** Who asks, once he was let in. */
+  /** Who asks, by a token that stands, let in or not. */
   caller?: { userId: string; projectId: string } | null
 }
 

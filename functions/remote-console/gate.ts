@@ -25,7 +25,8 @@ const PROTOCOL = 'binary'
 export interface Gate {
   /** Whether a request is for a console, and for a WebSocket. */
   takes(request: IncomingMessage): boolean
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Gives the status of the answer, 101 where there is a WebSocket now; null: its client left before. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<number | null>
   /** Ends all consoles, and opens no more. */
   close(): void
 }
@@ -78,7 +79,7 @@ export const consoleGate = (host: Host, lookMs?: number): Gate => {
     return new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('token') ?? ''
   }
 
-  const admit = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+  const admit = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<number | null> => {
     const word = wordOf(request)
     const leaving = new AbortController()
     const leave = () => leaving.abort()
@@ -91,7 +92,7 @@ export const consoleGate = (host: Host, lookMs?: number): Gate => {
     if (limit.aborted) {
       found.line.close()
       socket.destroy()
-      return
+      return null
     }
     socket.off('close', leave)
     let met = false
@@ -100,6 +101,7 @@ export const consoleGate = (host: Host, lookMs?: number): Gate => {
       void bring(client, found)
     })
     if (!met) found.line.close()
+    return met ? 101 : 400
   }
 
   /** One of the places at the consoles of a server, for as long as the socket is open. Taken before anything is waited for. */
@@ -131,7 +133,7 @@ export const consoleGate = (host: Host, lookMs?: number): Gate => {
       socket.on('error', () => {})
       socket.once('close', () => open--)
       open++
-      admit(request, socket, head).catch((error) => refuse(socket, faultOf(error, host)))
+      return admit(request, socket, head).catch((error) => refuse(socket, faultOf(error, host)))
     },
   }
 }
@@ -147,7 +149,7 @@ const faultOf = (error: unknown, { log }: Host): Fault => {
   return new Fault(500, 'The server has either erred or is incapable of performing the requested operation.')
 }
 
-const refuse = (socket: Duplex, { status, message, headers }: Fault): void => {
+const refuse = (socket: Duplex, { status, message, headers }: Fault): number => {
   const body = JSON.stringify({ error: { code: status, message } })
   const lines = [
     `HTTP/1.1 ${status} Refused`,
@@ -159,4 +161,5 @@ const refuse = (socket: Duplex, { status, message, headers }: Fault): void => {
   // Its other side may never leave, and what it sent is read by nobody.
   socket.once('finish', () => socket.destroy())
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
+  return status
 }

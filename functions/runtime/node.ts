@@ -71,6 +71,8 @@ const openTracing = async (settings: TraceSettings, log: Log) => {
 }
 
 const accessLogTo = (where: string) => {
+  if (/^(1|0|true|false|yes|no)$/i.test(where))
+    throw new CannotStart('PLIMSOLL_ACCESS_LOG must be `on`, `off` or the path of a file')
   try {
     return openAccessLog(writerTo(where))
   } catch (error) {
@@ -178,7 +180,7 @@ const start = async (env: Record<string, string | undefined>, root: string, page
   if (first) await runCron(host)
 
   const consoles = consoleGate(host)
-  const server = serverFor(createApp(host), isImageData, hostname, undefined, consoles, access?.watch)
+  const server = serverFor(createApp(host), isImageData, hostname, undefined, consoles, access ?? undefined)
   server.listen(port, hostname)
   await once(server, 'listening').catch((error) => {
     throw new CannotStart(

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import type { App } from '../app.ts'
+import type { AccessLog } from '../instruments/access-log.ts'
 import type { Gate } from '../remote-console/gate.ts'
 
 export interface Patience {
@@ -24,7 +26,7 @@ const IDLE_MS = 95_000
  * The HTTP server of Node over an app. Node itself would cut off every request after five minutes, however fast its body
  * comes in; here a body ends when nothing comes, or when it is no image data and takes too long as a whole.
  * @param isData whether the body of such a request is image data
- * @param watch is told of each request, before anything is done for it
+ * @param access is told of each request that Node can read, before anything is done for it, and of those that want to be WebSockets
  * @param consoles takes what wants to be a WebSocket; whoever wants anything else is answered as if they had not said so
  */
 export const serverFor = (
@@ -33,11 +35,11 @@ export const serverFor = (
   hostname: string,
   patience: Patience = PATIENCE,
   consoles?: Gate,
-  watch?: (request: Request, incoming: IncomingMessage, outgoing: ServerResponse) => void,
+  access?: AccessLog,
 ) => {
   const server = createAdaptorServer({
     fetch: (request, { incoming, outgoing }) => {
-      watch?.(request, incoming as IncomingMessage, outgoing as ServerResponse)
+      access?.came(request, outgoing as ServerResponse)
       return app.fetch(request, { peer: incoming.socket.remoteAddress })
     },
     hostname,
@@ -48,15 +50,27 @@ export const serverFor = (
       shouldUpgradeCallback: (request) => consoles?.takes(request) ?? false,
     },
   })
-  if (consoles) server.on('upgrade', consoles.upgrade)
+  if (consoles)
+    server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
+      const status = consoles.upgrade(incoming, socket, head)
+      access?.watchSocket(incoming, socket, status)
+    })
+  // Before the app is asked: it may answer at once, and what is no request to it, as one without a host, never comes there.
+  if (access) server.prependListener('request', access.watch)
   server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const path = (incoming.url ?? '').split('?')[0]!
-    watchBody(incoming, outgoing, isData(incoming.method ?? '', path) ? { ...patience, bodyMs: Infinity } : patience)
+    const limits = isData(incoming.method ?? '', path) ? { ...patience, bodyMs: Infinity } : patience
+    watchBody(incoming, outgoing, limits, () => access?.cut(outgoing))
   })
   return server
 }
 
-const watchBody = (incoming: IncomingMessage, outgoing: ServerResponse, { silenceMs, bodyMs }: Patience): void => {
+const watchBody = (
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { silenceMs, bodyMs }: Patience,
+  cut: () => void,
+): void => {
   const { headers, socket } = incoming
   if (!headers['transfer-encoding'] && !Number(headers['content-length'])) return
   const began = performance.now()
@@ -67,6 +81,7 @@ const watchBody = (incoming: IncomingMessage, outgoing: ServerResponse, { silenc
     if (socket.bytesRead !== heard.bytes) heard = { bytes: socket.bytesRead, at: now }
     if (now - heard.at < silenceMs && now - began < bodyMs) return
     clearInterval(look)
+    cut()
     if (!outgoing.headersSent) socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
     socket.destroySoon()
   }, Math.min(silenceMs, bodyMs) / 10)

@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openAccessLog, type Write, writerTo } from '../../functions/instruments/access-log.ts'
-import { serverFor } from '../../functions/runtime/serve.ts'
+import { consoleGate } from '../../functions/remote-console/gate.ts'
+import { type Patience, serverFor } from '../../functions/runtime/serve.ts'
 import { startPlimsoll } from '../support/harness.ts'
 
-const served = async (into: Write) => {
+const served = async (into: Write, patience?: Patience) => {
   const log = openAccessLog(into)
   const plimsoll = await startPlimsoll({ instruments: log.instruments })
-  const server = serverFor(plimsoll.app, () => false, '127.0.0.1', undefined, undefined, log.watch)
+  const server = serverFor(plimsoll.app, () => false, '127.0.0.1', patience, consoleGate(plimsoll.host), log)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => void server.close())
@@ -71,14 +72,10 @@ test('where nobody reads, requests go on, lines wait up to a bound, and what is 
   await ask()
   void log.flush()
   // As many as a quick client makes, without the time of its connections.
-  const fake = { headersSent: true, statusCode: 200, writableFinished: true }
+  const fake = { socket: {}, prependOnceListener: () => {}, headersSent: true, statusCode: 200, writableFinished: true }
   for (let i = 0; i < 8_000; i++) {
     const socket = { bytesWritten: 0 }
-    log.watch(
-      new Request('http://x/'),
-      { method: 'GET', socket } as never,
-      { ...fake, once: (_: string, end: () => void) => end() } as never,
-    )
+    log.watch({ method: 'GET', socket } as never, { ...fake, once: (_: string, end: () => void) => end() } as never)
   }
   expect(JSON.parse(await ask())).toEqual({ status: 'ok' })
   expect(taken).toHaveLength(1)
@@ -90,17 +87,84 @@ test('where nobody reads, requests go on, lines wait up to a bound, and what is 
   expect(lines.length - 1 + lost).toBe(8_002)
 })
 
-test('a client that leaves before its answer is a line too', async () => {
-  const taken: string[] = []
-  const { log, port } = await served((text, done) => {
-    taken.push(text)
+/** What is written at once, and every line as it is put. */
+const spoken = async (patience?: Patience) => {
+  let text = ''
+  const all = await served((more, done) => {
+    text += more
     done(null)
+  }, patience)
+  /** Sends what is given to a connection of its own, and gives what comes until it is closed. */
+  const say = async (head: string, leaveAfterMs?: number) => {
+    const socket = connect(all.port, '127.0.0.1').on('error', () => {})
+    let heard = ''
+    socket.on('data', (data) => {
+      heard += data
+    })
+    socket.write(head)
+    if (leaveAfterMs !== undefined) setTimeout(() => socket.destroy(), leaveAfterMs)
+    await once(socket, 'close')
+    return heard
+  }
+  const lines = async (count: number) => {
+    for (let i = 0; i < 100 && text.split('\n').length <= count; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      await all.log.flush()
+    }
+    return text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  }
+  return { ...all, say, lines }
+}
+
+test('a client that leaves before its answer is a line too', async () => {
+  const { say, lines } = await spoken()
+  await say('POST /identity/v3/auth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n', 100)
+  const [line, ...more] = await lines(1)
+  expect(line).toMatchObject({ operation: 'token.create', status: null, left: true })
+  expect(more).toEqual([])
+})
+
+test('who is refused is named where a token says who it is', async () => {
+  const { plimsoll, port, lines } = await spoken()
+  const token = await plimsoll.as('demo').token()
+  const answer = await fetch(`http://127.0.0.1:${port}/compute/v2.1/os-services`, {
+    headers: { 'X-Auth-Token': token },
   })
-  const socket = connect(port, '127.0.0.1')
-  socket.write('POST /compute/v2.1/servers HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n')
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  socket.destroy()
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  await log.flush()
-  expect(JSON.parse(taken.join(''))).toMatchObject({ operation: 'server.create' })
+  expect(answer.status).toBe(403)
+  await answer.text()
+  const [line] = await lines(1)
+  const who = { user: plimsoll.userId('demo'), project: plimsoll.projectId('demo') }
+  expect(line).toMatchObject({ operation: 'service.list', status: 403, ...who })
+  expect(line.left).toBe(undefined)
+})
+
+test('requests that share a connection are told apart, by what was sent for each', async () => {
+  const { say, lines } = await spoken()
+  const ask = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`
+  const sent = await say(ask('/compute/v2.1/servers') + ask('/livez') + ask('/nothing', 'Connection: close\r\n'))
+  const told = await lines(3)
+  expect(told.map(({ status }) => status)).toEqual([401, 200, 404])
+  const sizes = sent.split(/(?=HTTP\/1\.1 )/).map((answer) => Buffer.byteLength(answer))
+  expect(told.map(({ bytes }) => bytes)).toEqual(sizes)
+})
+
+test('what is no request to the app, a body that does not come, and a WebSocket are lines', async () => {
+  const { say, lines } = await spoken({ silenceMs: 100, bodyMs: 1_000 })
+  expect(await say('GET /livez HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /)
+  const half = 'POST /identity/v3/auth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{'
+  expect(await say(half)).toMatch(/^HTTP\/1\.1 408 /)
+  const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: '
+  const key = 'dGhlIHNhbXBsZSBub25jZQ=='
+  const socket = `GET /console/socket?token=secret HTTP/1.1\r\nHost: x\r\n${upgrade}${key}\r\n\r\n`
+  const refused = await say(socket)
+  expect(refused).toMatch(/^HTTP\/1\.1 403 /)
+  const told = await lines(3)
+  expect(told[0]).toMatchObject({ operation: null, method: 'GET', status: 400 })
+  expect(told[1]).toMatchObject({ operation: 'token.create', method: 'POST', status: 408, cut: true })
+  expect(told[1].left).toBe(undefined)
+  expect(told[2]).toMatchObject({ operation: 'console.socket', status: 403, bytes: refused.length })
+  expect(JSON.stringify(told)).not.toContain('secret')
 })
