@@ -9,7 +9,7 @@ import type { Arrival, Caller, Context, Host, Log } from './context.ts'
 import { keyring } from './crypto/keyring.ts'
 import { healthOf } from './health.ts'
 import { REQUEST_ID, STANDING } from './http/answer-headers.ts'
-import { tooMany } from './http/fault.ts'
+import { Fault, tooMany } from './http/fault.ts'
 import { type Door, type Entrance, mount, type Routed, refuser } from './http/mount.ts'
 import type { Operation } from './http/operation.ts'
 import { originsOf } from './http/origin.ts'
@@ -122,7 +122,13 @@ export const createApp = (host: Host): App => {
       const caller = begun?.token ?? (operation.who === 'public' ? null : await callerOf(request, operation))
       if (arrival) arrival.caller = caller
       if (caller && !again) refuseFor(perUser.wait(caller.userId, host.now()))
-      letIn(caller, request, route)
+      try {
+        letIn(caller, request, route)
+      } catch (error) {
+        if (error instanceof Fault && error.status === 403)
+          await operation.absent?.({ db: host.db, params: route.params })
+        throw error
+      }
       // One object is copied at once; every other one that is spread costs more than it.
       const context: Context = {
         ...host,

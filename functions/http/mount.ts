@@ -31,6 +31,7 @@ export interface Routed {
   operation: Operation
   /** The path as it was routed: decoded, but for what would change its parts. */
   path: string
+  params: Record<string, string>
 }
 
 /** A request, and what is told of it. */
@@ -120,7 +121,7 @@ const serve = async (
     if (service.microversions) version = requestedVersion(request.headers, service.microversions)
     if (version < (operation.since ?? 0) || version > (operation.until ?? Number.POSITIVE_INFINITY))
       throw new Fault(404, 'The resource could not be found.')
-    const route = { service, operation, path }
+    const route = { service, operation, path, params }
     const enter = (again: boolean) => door.enter({ request, arrival }, route, ids, admitted, again)
     const work = async (context: Context): Promise<Response> => {
       const queries = searchOf(request.url)

@@ -46,6 +46,8 @@ export interface Operation<Body = unknown, Query = Record<string, string | undef
   also?: { system?: Role; domain?: Role }
   /** The sentence of a 403 where the real service has its own; absent: Nova's. */
   denial?: string
+  /** Throws 404 where there is no such thing; told to whoever has a token, before a 403 for the lack of a role. */
+  absent?(asked: Pick<Input, 'params'> & { db: Context['db'] }): Promise<unknown>
   /** One sentence for the API reference. */
   summary: string
   /** Status of success. */

@@ -12,7 +12,8 @@ import type { Context } from '../context.ts'
 import { badRequest, forbidden } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { inexactly } from './filters.ts'
-import { ownOrAdmin, unknown } from './refusals.ts'
+import { ownOrSystem } from './reach.ts'
+import { unknown } from './refusals.ts'
 import { collection, selfLink } from './views.ts'
 
 /** As keystone/application_credential/schema.py takes it. */
@@ -61,11 +62,11 @@ export const accessRuleOperations: Operation[] = [
     path: MANY,
     who: 'authenticated',
     summary:
-      "The access rules that a user's application credentials have or had; filters `service`, `path` and `method`, exact or not; of somebody else only to admins.",
+      "The access rules that a user's application credentials have or had; filters `service`, `path` and `method`, exact or not; of somebody else only to readers of the system.",
     status: 200,
     handle: async ({ context, params, query, queries, base }) => {
       const user = params.user!
-      ownOrAdmin(context.caller, ({ userId }) => userId === user, 'access_rule.list')
+      ownOrSystem(context.caller!, 'reader', context.caller!.userId === user, 'access_rule.list', false)
       const { service, path, method } = query
       const rows = await accessRulesOf(context.db, user, { service, path, method })
       const views = rows.map((rule) => view(rule, user, base))
@@ -78,11 +79,11 @@ export const accessRuleOperations: Operation[] = [
     method: 'GET',
     path: ONE,
     who: 'authenticated',
-    summary: 'One access rule; of somebody else only to admins.',
+    summary: 'One access rule; of somebody else only to readers of the system.',
     status: 200,
     handle: async ({ context, params, base }) => {
       const user = params.user!
-      ownOrAdmin(context.caller, ({ userId }) => userId === user, 'access_rule.get')
+      ownOrSystem(context.caller!, 'reader', context.caller!.userId === user, 'access_rule.get', false)
       const rule = await accessRuleOf(context.db, user, params.id!)
       if (!rule) throw unknown('Access Rule', params.id!)
       return { body: { access_rule: view(rule, user, base) } }
@@ -97,7 +98,7 @@ export const accessRuleOperations: Operation[] = [
     status: 204,
     handle: async ({ context, params }) => {
       const user = params.user!
-      ownOrAdmin(context.caller, ({ userId }) => userId === user, 'access_rule.delete')
+      ownOrSystem(context.caller!, 'admin', context.caller!.userId === user, 'access_rule.delete', false)
       const rule = await accessRuleOf(context.db, user, params.id!)
       if (!rule) throw unknown('Access Rule', params.id!)
       await commit(context, { action: 'delete', kind: 'access_rule', resourceId: rule.id }, [

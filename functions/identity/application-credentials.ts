@@ -23,7 +23,8 @@ import { keep } from './check-secret.ts'
 import { expiryView, parseExpiry } from './expiry.ts'
 import { inexactly } from './filters.ts'
 import { nameText } from './properties.ts'
-import { actionDenied, actionRefused, duplicate, ownOrAdmin, unknown } from './refusals.ts'
+import { ownOrSystem } from './reach.ts'
+import { actionDenied, actionRefused, duplicate, unknown } from './refusals.ts'
 import { roleFields } from './roles.ts'
 import { collection, selfLink } from './views.ts'
 
@@ -77,15 +78,16 @@ const assertUnrestricted = ({ credential, trust, oauth }: Caller): void => {
     )
 }
 
-/** The credential, if it is the caller's or the caller an admin: whose it is says the row, not the path. */
+/** The credential, to its user and to who may `role` on the system: whose it is says the row, not the path. */
 const credentialFor = async (
   { db, caller }: Context,
   { user, id }: Record<string, string>,
+  role: 'reader' | 'admin',
   name: string,
 ): Promise<CredentialRead> => {
   const row = await credentialById(db, id!)
   const owner = row?.userId ?? user
-  ownOrAdmin(caller, ({ userId }) => userId === owner, name)
+  ownOrSystem(caller!, role, caller!.userId === owner, name)
   if (!row) throw unknown('Application Credential', id!)
   return row
 }
@@ -121,11 +123,12 @@ export const applicationCredentialOperations: Operation[] = [
     method: 'GET',
     path: MANY,
     who: 'authenticated',
-    summary: "A user's application credentials; filter `name`, exact or not; of somebody else only to admins.",
+    summary:
+      "A user's application credentials; filter `name`, exact or not; of somebody else only to admins and to readers of the system.",
     status: 200,
     handle: async ({ context, params, query, queries, base }) => {
       const user = params.user!
-      ownOrAdmin(context.caller, ({ userId }) => userId === user, 'application_credential.list')
+      ownOrSystem(context.caller!, 'reader', context.caller!.userId === user, 'application_credential.list')
       const rows = await credentialsOf(context.db, user, query.name)
       const views = rows.map((row) => view(row, base))
       const path = `/users/${user}/application_credentials`
@@ -187,10 +190,11 @@ export const applicationCredentialOperations: Operation[] = [
     method: 'GET',
     path: ONE,
     who: 'authenticated',
-    summary: 'One application credential, without its secret; of somebody else only to admins.',
+    summary:
+      'One application credential, without its secret; of somebody else only to admins and to readers of the system.',
     status: 200,
     handle: async ({ context, params, base }) => {
-      const row = await credentialFor(context, params, 'application_credential.get')
+      const row = await credentialFor(context, params, 'reader', 'application_credential.get')
       return { body: { application_credential: view(row, base) } }
     },
   }),
@@ -202,7 +206,7 @@ export const applicationCredentialOperations: Operation[] = [
     summary: 'Removes an application credential, and all tokens that were got by it.',
     status: 204,
     handle: async ({ context, params }) => {
-      const row = await credentialFor(context, params, 'application_credential.delete')
+      const row = await credentialFor(context, params, 'admin', 'application_credential.delete')
       assertUnrestricted(context.caller!)
       const entry = { action: 'delete', kind: 'application_credential', resourceId: row.id, detail: { name: row.name } }
       await commit(context, entry, [...deleteCredential(context.db, row.id)])

@@ -42,6 +42,27 @@ export const ownOr = (
   if (!there || !hasRole(caller, role)) throw forbidden(actionDenied(operation))
 }
 
+/**
+ * What no token for a domain is good for (Keystone's `scope_types`), not even its user's: 403 unless the caller is whom `own`
+ * recognises or has a role on the system, or is an administrator, where `admins` may.
+ */
+export const ownOrSystem = (caller: Caller, role: Role, own: boolean, operation: string, admins = true): void => {
+  if (!caller.domain && (own || (admins && caller.isAdmin) || (caller.system && hasRole(caller, role)))) return
+  throw forbidden(actionDenied(operation))
+}
+
+/**
+ * 403 for who manages a domain and does not say in which one something is to be made: its administrator alone need not
+ * (`target.user.domain_id` in keystone/common/policies/user.py, and its like).
+ */
+export const assertDomainSaid = (
+  { domain, roles }: Caller,
+  said: string | null | undefined,
+  operation: string,
+): void => {
+  if (domain && !said && !roles.includes('admin')) throw forbidden(actionDenied(operation))
+}
+
 /** The domain to which a list is cut; `nothing`: what is asked for is in another. */
 export const domainAsked = ({ domain }: Caller, asked: string | undefined): { domainId?: string; nothing: boolean } => {
   const domainId = domain?.id ?? asked

@@ -10,14 +10,15 @@ import {
 } from '../../db/queries/identity/identity.ts'
 import { commit } from '../broker/line/commit.ts'
 import { isTaken } from '../broker/line/refused.ts'
+import type { Caller } from '../context.ts'
 import { openObject } from '../http/dictionary.ts'
-import { badRequest } from '../http/fault.ts'
+import { badRequest, forbidden } from '../http/fault.ts'
 import { type Operation, operation } from '../http/operation.ts'
 import { assertMutable, assertRemovable, mergedOptions, resourceOptions } from './directory/options.ts'
 import { inexactly } from './filters.ts'
 import { extraOf, nameText } from './properties.ts'
-import { assertReach, MANAGING_ALL, READING } from './reach.ts'
-import { duplicate, unknown } from './refusals.ts'
+import { MANAGING_ALL } from './reach.ts'
+import { actionDenied, duplicate, unknown } from './refusals.ts'
 import { collection, selfLink } from './views.ts'
 
 const fields = {
@@ -45,17 +46,34 @@ const view = (row: RoleRow, base: string) => ({
   links: selfLink(base, `/roles/${row.id}`),
 })
 
+/** Roles that count for no more than what they are granted on: whoever is `admin` in a project is one of everything. */
+export const HANDED_ON = ['manager', 'member', 'reader']
+
+/** 404 for a role that there is not, whoever asks: Keystone looks before it asks who may. */
+const roleThere: Operation['absent'] = async ({ db, params }) => {
+  if (!(await roleById(db, params.id!))) throw unknown('role', params.id!)
+}
+
+/** 403 to a token for a domain for the roles of domains, and to managers for what is not theirs to hand on. */
+const assertShows = ({ isAdmin, system, domain, roles }: Caller, { name, domainId }: RoleRow): void => {
+  if (isAdmin || system) return
+  if (domainId) throw forbidden(actionDenied('domain_role.get'))
+  if (!(domain && roles.includes('admin')) && !HANDED_ON.includes(name)) throw forbidden(actionDenied('role.get'))
+}
+
 export const roleOperations: Operation[] = [
   operation({
     name: 'role.list',
     method: 'GET',
     path: '/v3/roles',
-    ...READING,
-    summary: 'Every role of all domains, or with `domain_id` those of that one; filter `name`, exact or not.',
+    who: 'admin',
+    also: { system: 'reader', domain: 'manager' },
+    summary:
+      'Every role of all domains, or with `domain_id` those of that one, which no token for a domain shows; filter `name`, exact or not.',
     status: 200,
     handle: async ({ context, query, queries, base }) => {
       const { domain_id: domainId = '', name } = query
-      if (domainId) assertReach(context.caller!, domainId, 'role.list')
+      if (domainId && context.caller!.domain) throw forbidden(actionDenied('domain_role.list'))
       const rows = await listRoles(context.db, { name, domainId })
       return collection(
         'roles',
@@ -99,13 +117,15 @@ export const roleOperations: Operation[] = [
     name: 'role.get',
     method: 'GET',
     path: '/v3/roles/:id',
-    ...READING,
-    summary: 'One role.',
+    who: 'manager',
+    also: { system: 'reader', domain: 'manager' },
+    absent: roleThere,
+    summary: 'One role; to who manages a project or a domain those that he may hand on.',
     status: 200,
     handle: async ({ context, params, base }) => {
       const row = await roleById(context.db, params.id!)
-      if (row?.domainId) assertReach(context.caller!, row.domainId, 'role.get')
       if (!row) throw unknown('role', params.id!)
+      assertShows(context.caller!, row)
       return { body: { role: view(row, base) } }
     },
   }),
@@ -114,6 +134,7 @@ export const roleOperations: Operation[] = [
     method: 'PATCH',
     path: '/v3/roles/:id',
     ...MANAGING_ALL,
+    absent: roleThere,
     summary: 'Changes the name, description and options of a role. Tokens that name it lose it with its name.',
     status: 200,
     body: change,
@@ -141,6 +162,7 @@ export const roleOperations: Operation[] = [
     method: 'DELETE',
     path: '/v3/roles/:id',
     ...MANAGING_ALL,
+    absent: roleThere,
     summary:
       'Removes a role from everybody who has it, and from their tokens, with the application credentials that they have where they had it.',
     status: 204,

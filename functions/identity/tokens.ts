@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { revokeToken } from '../../db/queries/identity/identity.ts'
 import { showToken } from '../../db/queries/identity/tokens.ts'
-import { unauthorized } from '../auth/policy.ts'
+import { hasRole, unauthorized } from '../auth/policy.ts'
 import { openToken, type Token, withRoles } from '../auth/token.ts'
 import { commit } from '../broker/line/commit.ts'
 import type { Caller } from '../context.ts'
@@ -93,11 +93,16 @@ export const tokenOperations = (services: () => Service[]): Operation[] => [
     method: 'GET',
     path: '/v3/auth/tokens',
     who: 'authenticated',
-    summary: 'Shows what a token says; one of somebody else only to admins.',
+    summary: 'Shows what a token says; one of somebody else only to admins, to readers of the system and to services.',
     status: 200,
     handle: async (input) => {
       const { token, names, caller } = await subject(input)
-      ownOrAdmin(caller, ({ userId, roles }) => userId === token.userId || roles.includes('service'), 'token.validate')
+      const reads = caller.system === true && hasRole(caller, 'reader')
+      ownOrAdmin(
+        caller,
+        ({ userId, roles }) => reads || userId === token.userId || roles.includes('service'),
+        'token.validate',
+      )
       assertRulesAreKnown(input, token)
       return {
         headers: { 'X-Subject-Token': input.request.headers.get('X-Subject-Token')!, Vary: 'X-Auth-Token' },

@@ -7,17 +7,31 @@ import { schemaOf, takes } from './examples.ts'
 
 let plimsoll: Plimsoll
 let send: Record<'admin' | 'demo' | 'onlooker', Client['send']>
+/** One that there is, of the collections of which what there is not is told to everybody. */
+const there: Record<string, string> = {}
 beforeAll(async () => {
   plimsoll = await startPlimsoll({ clouds: [] })
   await plimsoll.newUser('onlooker', 'demo', ['reader'])
   const by = (name: string) => walking(plimsoll, name)
   send = { admin: by('admin'), demo: by('demo'), onlooker: by('onlooker') }
+  const made = async (path: string, body: object) =>
+    (await plimsoll.as('admin').post(`/identity/v3/${path}`, body)).body
+  const service = (await made('services', { service: { type: 'dns', name: 'designate' } })).service
+  const what = { service_id: service.id, resource_name: 'zones' }
+  await made('registered_limits', { registered_limits: [{ ...what, default_limit: 1 }] })
+  const limit = { ...what, project_id: plimsoll.projectId('demo'), resource_limit: 2 }
+  const { limits } = await made('limits', { limits: [limit] })
+  const { group } = await made('groups', { group: { name: 'crew' } })
+  Object.assign(there, { limits: limits[0].id, groups: group.id, domains: 'default', roles: plimsoll.roleId('admin') })
 })
 
 const routes = operations.map((route): [string, Route] => [titleOf(route), route])
 const guarded = routes.filter(([, { operation }]) => operation.who !== 'public')
 const somewhere = (route: Route) =>
   pathOf(route, ({ name }) => (name === 'project_id' ? plimsoll.projectId('demo') : 'x'))
+/** What is refused to who lacks a role, rather than not found. */
+const something = (route: Route) =>
+  route.operation.absent ? pathOf(route, ({ of }) => there[of] ?? expect.fail(of)) : somewhere(route)
 const headers = (route: Route, minor = versionOf(route)) => versionHeader(route, minor)
 
 /** The keys of an error say which service speaks; so does the type of the text. */
@@ -108,7 +122,7 @@ describe('with the role of a reader', () => {
   const restricted = guarded.filter(([, { operation }]) => !['reader', 'authenticated'].includes(operation.who))
   test.each(restricted)('%s is 403', async (_, route) => {
     const body = changes(route) ? {} : undefined
-    const answer = await send.onlooker(route.operation.method, somewhere(route), body, headers(route))
+    const answer = await send.onlooker(route.operation.method, something(route), body, headers(route))
     isFault(route, answer, 403)
   })
 })
@@ -118,10 +132,17 @@ describe('with the role of a member', () => {
     '%s is 403',
     async (_, route) => {
       const body = changes(route) ? {} : undefined
-      const answer = await send.demo(route.operation.method, somewhere(route), body, headers(route))
+      const answer = await send.demo(route.operation.method, something(route), body, headers(route))
       isFault(route, answer, 403)
     },
   )
+})
+
+describe('of what there is not', () => {
+  test.each(guarded.filter(([, { operation }]) => operation.absent))('%s is 404 to everybody', async (_, route) => {
+    const body = changes(route) ? {} : undefined
+    isFault(route, await send.onlooker(route.operation.method, somewhere(route), body, headers(route)), 404)
+  })
 })
 
 describe('with a role on the system or on a domain', () => {
@@ -151,7 +172,8 @@ describe('with a role on the system or on a domain', () => {
         const least = route.operation.also?.[target]
         const may = least !== undefined && RANKS.indexOf(role) >= RANKS.indexOf(least)
         const body = changes(route) ? {} : undefined
-        const answer = await by(route.operation.method, somewhere(route), body, headers(route))
+        const path = may ? somewhere(route) : something(route)
+        const answer = await by(route.operation.method, path, body, headers(route))
         const { status } = answer
         // What is in no domain at all is refused to who is of one; what no configuration has is with Keystone, to whoever asks.
         const asSuch = target === 'domain' || /^Invalid domain specific/.test(answer.body?.error?.message)

@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import * as z from 'zod'
 import { deleteKept, insertKept, type KeptRow, keptById, listKept } from '../../../db/queries/identity/credentials.ts'
-import { projectsOfUser } from '../../../db/queries/identity/grants.ts'
 import { projectById, userById } from '../../../db/queries/identity/identity.ts'
-import { unauthorized } from '../../auth/policy.ts'
+import { hasRole, unauthorized } from '../../auth/policy.ts'
 import { commit } from '../../broker/line/commit.ts'
 import type { Context } from '../../context.ts'
-import { forbidden } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { provenBy } from '../proven.ts'
-import { ownOr } from '../reach.ts'
+import { ownOrSystem } from '../reach.ts'
 import { actionRefused, unknown } from '../refusals.ts'
 import { commitIf } from '../rules.ts'
 import { LIST_LIMIT, selfLink, truncated } from '../views.ts'
@@ -40,25 +38,25 @@ const view = (context: Context, row: KeptRow, base: string) => {
 
 type Asking = Pick<Input, 'context' | 'params'>
 
-/** 403 unless the user of the path asks, or an administrator. */
-const assertMay = ({ context, params }: Asking, role: 'reader' | 'admin', name: string): void => {
-  const caller = context.caller!
-  ownOr(caller, role, caller.userId === params.user, null, name)
-}
 /** 404 for a user that there is not. */
 const assertUser = async ({ context, params }: Asking): Promise<void> => {
   if (!(await userById(context.db, params.user!))) throw unknown('user', params.user!)
 }
 
-/** The EC2 credential of an access key, of the user of the path. 401 for that of another, as Keystone has it for keys. */
-const keyOf = async (input: Input): Promise<KeptRow> => {
+/**
+ * The EC2 credential of an access key, to its user and to who may `role` on the system; 404 for none, whoever asks. Whose it is
+ * says the row, of whom the path speaks need only be there (keystone/api/users.py).
+ */
+const keyOf = async (input: Input, role: 'reader' | 'admin', name: string): Promise<KeptRow> => {
   const { context, params } = input
+  const caller = context.caller!
   const row = await keptById(context.db, idOfAccess(params.access!))
-  if (row?.type !== 'ec2' || row.userId !== params.user) {
-    await assertUser(input)
-    throw row ? unauthorized() : unknown('credential', idOfAccess(params.access!))
-  }
-  assertReachesKept(context.caller!, row)
+  if (!row) throw unknown('credential', idOfAccess(params.access!))
+  const own = row.userId === caller.userId && (role === 'reader' || hasRole(caller, 'member'))
+  ownOrSystem(caller, role, own, name)
+  if (params.user !== row.userId) await assertUser(input)
+  if (row.type !== 'ec2') throw unauthorized()
+  assertReachesKept(caller, row)
   return row
 }
 
@@ -74,7 +72,7 @@ export const ec2CredentialOperations: Operation[] = [
     status: 200,
     handle: async (input) => {
       const { context, params, base } = input
-      assertMay(input, 'reader', 'ec2_credential.list')
+      ownOrSystem(context.caller!, 'reader', context.caller!.userId === params.user, 'ec2_credential.list')
       const projectId = reachedProject(context.caller!)
       const kept = listKept(context.db, { userId: params.user!, type: 'ec2', projectId, most: LIST_LIMIT + 1 })
       const rows = await provenBy(kept, () => assertUser(input))
@@ -94,15 +92,13 @@ export const ec2CredentialOperations: Operation[] = [
     handle: async (input) => {
       const { context, params, body, base } = input
       const userId = params.user!
-      assertMay(input, 'admin', 'ec2_credential.create')
+      const caller = context.caller!
+      ownOrSystem(caller, 'admin', caller.userId === userId && hasRole(caller, 'member'), 'ec2_credential.create')
       await assertUser(input)
       assertMayDelegate(context.caller!)
       const projectId = body.tenant_id
       if (!(await projectById(context.db, projectId))) throw unknown('project', projectId)
       assertReachesKept(context.caller!, { projectId })
-      // A key is worth nothing where its user has no role, and tells nobody that there is such a project.
-      if (!context.caller!.isAdmin && !(await projectsOfUser(context.db, userId)).some(({ id }) => id === projectId))
-        throw forbidden(denial('create'))
       // What follows from an idempotency key may be guessed: a secret may not.
       const secret = randomBytes(16).toString('hex')
       const blob = { access: context.newId().replaceAll('-', ''), secret, trust_id: null }
@@ -137,8 +133,8 @@ export const ec2CredentialOperations: Operation[] = [
     summary: 'One pair of keys.',
     status: 200,
     handle: async (input) => {
-      assertMay(input, 'reader', 'ec2_credential.get')
-      return { body: { credential: view(input.context, await keyOf(input), input.base) } }
+      const row = await keyOf(input, 'reader', 'ec2_credential.get')
+      return { body: { credential: view(input.context, row, input.base) } }
     },
   }),
   operation({
@@ -150,8 +146,7 @@ export const ec2CredentialOperations: Operation[] = [
     summary: 'Removes a pair of keys.',
     status: 204,
     handle: async (input) => {
-      assertMay(input, 'admin', 'ec2_credential.delete')
-      const { id } = await keyOf(input)
+      const { id } = await keyOf(input, 'admin', 'ec2_credential.delete')
       const entry = { action: 'delete', kind: 'credential', resourceId: id, detail: { type: 'ec2' } }
       await commit(input.context, entry, [deleteKept(input.context.db, id)])
       return {}

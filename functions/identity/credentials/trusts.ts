@@ -146,7 +146,9 @@ export const trustOperations: Operation[] = [
     handle: async ({ context, body: { trust: asked }, base }) => {
       const { db } = context
       const caller = context.caller!
-      if (asked.trustor_user_id !== caller.userId) throw forbidden(actionDenied('trust.create'))
+      // What is lent is a role in a project, and Keystone takes a token for one (`scope_types`).
+      if (asked.trustor_user_id !== caller.userId || caller.system || caller.domain)
+        throw forbidden(actionDenied('trust.create'))
       assertLends(caller)
       if (asked.allow_redelegation || asked.redelegation_count)
         throw forbidden(actionRefused('Redelegation of trusts is not offered'))

@@ -120,6 +120,11 @@ export const removeDomain = async (context: Context, row: DomainRow): Promise<vo
 export const refuseDomain = (error: unknown, name: string): Fault | undefined =>
   isTaken(error) ? takenBy(name) : undefined
 
+/** 404 for a domain that there is not, whoever asks: Keystone looks before it asks who may. */
+const domainThere: Operation['absent'] = async ({ db, params }) => {
+  if (!(await domainById(db, params.id!))) throw unknown('domain', params.id!)
+}
+
 /** Domains: disabled before they are removed. */
 export const domainOperations: Operation[] = [
   operation({
@@ -154,14 +159,14 @@ export const domainOperations: Operation[] = [
     method: 'GET',
     path: '/v3/domains/:id',
     who: 'authenticated',
-    summary: 'One domain; a user may see his own, and that of the token.',
+    summary: 'One domain: that of the token or of its project, and any to those who read all of identity.',
     status: 200,
     handle: async ({ context, params, base }) => {
       const { isAdmin, system, ...caller } = context.caller!
-      const own = [caller.userDomainId, caller.projectDomainId, caller.domain?.id].includes(params.id)
+      const own = [caller.projectDomainId, caller.domain?.id].includes(params.id)
+      if (!isAdmin && !system && !own) throw forbidden(actionDenied('domain.get'))
       const row = await domainById(context.db, params.id!)
       if (!row) throw unknown('domain', params.id!)
-      if (!isAdmin && !system && !own) throw forbidden(actionDenied('domain.get'))
       return { body: { domain: domainView(row, base) } }
     },
   }),
@@ -170,6 +175,7 @@ export const domainOperations: Operation[] = [
     method: 'PATCH',
     path: '/v3/domains/:id',
     ...MANAGING_ALL,
+    absent: domainThere,
     summary: 'Changes a domain. Disabling it ends the tokens of its users, and those for it and its projects.',
     status: 200,
     body: change,
@@ -186,6 +192,7 @@ export const domainOperations: Operation[] = [
     method: 'DELETE',
     path: '/v3/domains/:id',
     ...MANAGING_ALL,
+    absent: domainThere,
     summary:
       'Removes a disabled domain with its users, groups, projects and roles. What projects still have on clouds stays, for an admin to remove.',
     status: 204,

@@ -41,16 +41,19 @@ export const groupMemberOperations: Operation[] = [
     path: MANY,
     ...READING,
     denial: actionRefused('identity:list_users_in_group'),
-    summary: 'The users in a group; filters `name` and `enabled`, exact or not.',
+    summary: 'The users in a group, with a token for a domain those in it; filters `name` and `enabled`, exact or not.',
     status: 200,
     handle: async ({ context, params, query, queries, base }) => {
       const id = params.id!
       const look = () => groupWithin(context, id, 'group_user.list')
-      if (context.caller!.domain) await look()
+      const within = context.caller!.domain
+      if (within) await look()
       const enabled = flagOf(query.enabled)
       const rows = (await provenBy(membersOf(context.db, id), look)).filter(
         (row) =>
-          (enabled === undefined || row.enabled === enabled) && (query.name === undefined || row.name === query.name),
+          (!within || row.domainId === within.id) &&
+          (enabled === undefined || row.enabled === enabled) &&
+          (query.name === undefined || row.name === query.name),
       )
       const views = rows.map((row) => userView(row, base))
       return collection('users', inexactly(queries, ['name'], views), base, `/groups/${id}/users`)

@@ -18,7 +18,17 @@ import { type Operation, operation } from '../../http/operation.ts'
 import { inexactly } from '../filters.ts'
 import { extraOf } from '../properties.ts'
 import { provenBy } from '../proven.ts'
-import { assertNotAbove, assertReach, domainAsked, MANAGING, notAbove, ownDomain, ownOr, READING } from '../reach.ts'
+import {
+  assertDomainSaid,
+  assertNotAbove,
+  assertReach,
+  domainAsked,
+  MANAGING,
+  notAbove,
+  ownDomain,
+  ownOr,
+  READING,
+} from '../reach.ts'
 import { duplicate, unknown } from '../refusals.ts'
 import { commitIf } from '../rules.ts'
 import { collection, selfLink } from '../views.ts'
@@ -46,6 +56,11 @@ export const groupWithin = async ({ db, caller }: Context, id: string, operation
   return row
 }
 
+/** 404 for a group that there is not, whoever asks: Keystone looks before it asks who may remove one. */
+const groupThere: Operation['absent'] = async ({ db, params }) => {
+  if (!(await groupById(db, params.id!))) throw unknown('group', params.id!)
+}
+
 /** Groups of users, who are granted roles together. */
 export const groupOperations: Operation[] = [
   operation({
@@ -71,6 +86,7 @@ export const groupOperations: Operation[] = [
     status: 201,
     body: creation,
     handle: async ({ context, body: { group }, base }) => {
+      assertDomainSaid(context.caller!, group.domain_id, 'group.create')
       const domainId = group.domain_id ?? ownDomain(context.caller!)
       assertReach(context.caller!, domainId, 'group.create')
       if (!(await domainById(context.db, domainId))) throw unknown('domain', domainId)
@@ -131,10 +147,13 @@ export const groupOperations: Operation[] = [
     method: 'DELETE',
     path: '/v3/groups/:id',
     ...MANAGING,
+    absent: groupThere,
     summary: 'Removes a group with what it was granted; tokens of those who were in it are revoked.',
     status: 204,
     handle: async ({ context, params }) => {
-      const row = await groupWithin(context, params.id!, 'group.delete')
+      const row = await groupById(context.db, params.id!)
+      if (!row) throw unknown('group', params.id!)
+      assertReach(context.caller!, row.domainId, 'group.delete')
       await assertNotAbove(context, row.id, 'group.delete')
       const entry = { action: 'delete', kind: 'group', resourceId: row.id, detail: { name: row.name } }
       const rules = notAbove(context, row.id, 'group.delete')
@@ -147,7 +166,8 @@ export const groupOperations: Operation[] = [
     method: 'GET',
     path: '/v3/users/:id/groups',
     who: 'authenticated',
-    summary: 'The groups of a user; filter `name`, exact or not; of somebody else only to those who may read users.',
+    summary:
+      'The groups of a user, with a token for a domain those in it; filter `name`, exact or not; of somebody else only to those who may read users.',
     status: 200,
     handle: async ({ context, params, query, queries, base }) => {
       const id = params.id!
@@ -156,9 +176,12 @@ export const groupOperations: Operation[] = [
       // Of which domain the user is matters to those alone who reach no other.
       const row = caller.domain && !own ? await userById(context.db, id) : null
       ownOr(caller, 'reader', own, row?.domainId, 'user_group.list')
-      const groups = await provenBy(listGroups(context.db, { userId: id, name: query.name }), async () => {
-        if (!row && !(await userById(context.db, id))) throw unknown('user', id)
-      })
+      const groups = await provenBy(
+        listGroups(context.db, { userId: id, name: query.name, domainId: caller.domain?.id }),
+        async () => {
+          if (!row && !(await userById(context.db, id))) throw unknown('user', id)
+        },
+      )
       // Nobody is in a group for a while: only users of identity providers are, and theirs are not members.
       const views = groups.map((each) => ({
         ...view(each, base),

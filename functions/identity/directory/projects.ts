@@ -18,7 +18,7 @@ import { badRequest, forbidden } from '../../http/fault.ts'
 import { type Operation, operation } from '../../http/operation.ts'
 import { inexactly } from '../filters.ts'
 import { extraOf } from '../properties.ts'
-import { assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from '../reach.ts'
+import { assertDomainSaid, assertReach, domainAsked, MANAGING, ownDomain, ownOr, READING } from '../reach.ts'
 import { actionDenied, actionRefused, duplicate, unknown } from '../refusals.ts'
 import { commitIf } from '../rules.ts'
 import { collection, flagOf, selfLink } from '../views.ts'
@@ -88,6 +88,7 @@ const placeOf = async (context: Context, asked: Wish): Promise<Pick<ProjectRow, 
 }
 
 const makeProject = async (context: Context, asked: Wish): Promise<ProjectRow> => {
+  assertDomainSaid(context.caller!, asked.domain_id, 'project.create')
   const place = await placeOf(context, asked)
   assertReach(context.caller!, place.domainId, 'project.create')
   const domain = await domainById(context.db, place.domainId)

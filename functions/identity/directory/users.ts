@@ -23,7 +23,17 @@ import { checkPassword } from '../check-password.ts'
 import { expiryView } from '../expiry.ts'
 import { inexactly, timesAsked } from '../filters.ts'
 import { extraOf, nameText } from '../properties.ts'
-import { assertNotAbove, assertReach, domainAsked, MANAGING, notAbove, ownDomain, ownOr, READING } from '../reach.ts'
+import {
+  assertDomainSaid,
+  assertNotAbove,
+  assertReach,
+  domainAsked,
+  MANAGING,
+  notAbove,
+  ownDomain,
+  ownOr,
+  READING,
+} from '../reach.ts'
 import { duplicate, unknown } from '../refusals.ts'
 import { commitIf } from '../rules.ts'
 import { collection, flagOf, selfLink } from '../views.ts'
@@ -99,6 +109,7 @@ export const userOperations: Operation[] = [
     body: creation,
     handle: async ({ context, body: { user }, base }) => {
       const { db } = context
+      assertDomainSaid(context.caller!, user.domain_id, 'user.create')
       const domainId = user.domain_id ?? ownDomain(context.caller!)
       assertReach(context.caller!, domainId, 'user.create')
       if (!(await domainById(db, domainId))) throw unknown('domain', domainId)

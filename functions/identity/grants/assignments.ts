@@ -1,8 +1,10 @@
 import { type Assignment, listAssignments } from '../../../db/queries/identity/assignments.ts'
-import { badRequest, forbidden } from '../../http/fault.ts'
+import { projectById } from '../../../db/queries/identity/identity.ts'
+import type { Context } from '../../context.ts'
+import { badRequest } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
-import { READING } from '../reach.ts'
-import { actionDenied } from '../refusals.ts'
+import { assertReach, READING } from '../reach.ts'
+import { unknown } from '../refusals.ts'
 import { flagOf, LIST_LIMIT, truncated } from '../views.ts'
 
 const named = (id: string, name: string, domain: { id: string; name: string | null } | null, names: boolean) => ({
@@ -62,6 +64,13 @@ const filterOf = ({ query, context }: Pick<Input, 'query' | 'context'>) => {
   }
 }
 
+/** A tree is of one domain: 403 for one in another than the token is for, and 404 for none. */
+const assertTree = async ({ db, caller }: Context, projectId: string): Promise<void> => {
+  const project = await projectById(db, projectId)
+  if (!project) throw unknown('project', projectId)
+  assertReach(caller!, project.domainId, 'role_assignments_for_tree.list')
+}
+
 export const roleAssignmentOperations: Operation[] = [
   operation({
     name: 'role_assignment.list',
@@ -74,9 +83,10 @@ export const roleAssignmentOperations: Operation[] = [
     handle: async (input) => {
       const { context, query, base } = input
       const filter = filterOf(input)
-      const { domain } = context.caller!
-      if (domain && filter.form.system) throw forbidden(actionDenied('role_assignment.list'))
-      const rows = await listAssignments(context.db, filter)
+      const { domain, roles } = context.caller!
+      // Who administers a domain is told that he has nothing in another by an empty list.
+      if (domain && filter.form.subtree && !roles.includes('admin')) await assertTree(context, filter.projectId!)
+      const rows = domain && filter.form.system ? [] : await listAssignments(context.db, filter)
       const names = flagOf(query.include_names) ?? false
       return truncated('role_assignments', rows, (row) => view(row, names, base), base, '/role_assignments')
     },

@@ -7,23 +7,20 @@ import { forbidden, notFound } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { MANAGING, MANAGING_ALL, READING, READING_ALL } from '../reach.ts'
 import { actionDenied, actionRefused, unknown } from '../refusals.ts'
-import { roleFields } from '../roles.ts'
+import { HANDED_ON, roleFields } from '../roles.ts'
 import { commitIf, type Rule } from '../rules.ts'
 import { collection, selfLink } from '../views.ts'
 
 type Kind = Pick<Place, 'actor' | 'target' | 'inherited'>
 
-/** Roles that count for no more than what they are granted on: whoever is `admin` in a project is one of everything. */
-const HANDED_ON = ['manager', 'member', 'reader']
-
 /**
  * Whether a token for a domain may hand on a role: those that count there alone, and by an administrator of the domain that of
- * an administrator of it.
+ * an administrator of it, and the domain's own, which stand for what the deployment's administrator made them.
  */
 const handsOn = ({ roles }: Caller, { target, inherited }: Kind, { name, domainId }: NonNullable<Granted['role']>) =>
-  domainId !== '' ||
-  HANDED_ON.includes(name) ||
-  (name === 'admin' && roles.includes('admin') && target === 'domain' && !inherited)
+  (domainId !== '' && roles.includes('admin')) ||
+  (domainId === '' && HANDED_ON.includes(name)) ||
+  (domainId === '' && name === 'admin' && roles.includes('admin') && target === 'domain' && !inherited)
 
 /** Whether the caller's token reaches both sides of a grant, and the role. */
 const reaches = (

@@ -62,6 +62,9 @@ const limitOf = async ({ db }: Pick<Context, 'db'>, wanted: string): Promise<Lis
   return row
 }
 
+/** 404 for a limit that there is not, whoever asks: Keystone looks before it asks who may. */
+const limitThere: Operation['absent'] = ({ db, params }) => limitOf({ db }, params.id!)
+
 /** The project or the domain that a limit is for, and that it stays there. 400 for none. */
 const holderOf = async (
   { db }: Pick<Context, 'db'>,
@@ -183,6 +186,7 @@ export const limitOperations = (services: () => Service[]): Operation[] => [
     method: 'PATCH',
     path: ONE,
     ...MANAGING_ALL,
+    absent: limitThere,
     summary: 'Changes what one project, or one domain, has.',
     status: 200,
     body: change,
@@ -202,6 +206,7 @@ export const limitOperations = (services: () => Service[]): Operation[] => [
     method: 'DELETE',
     path: ONE,
     ...MANAGING_ALL,
+    absent: limitThere,
     summary: 'Gives a project, or a domain, what is registered again.',
     status: 204,
     handle: async ({ context, params }) => {

@@ -268,7 +268,7 @@ test('domains, groups, regions, services and endpoints are what they are', async
   expect(domains.body.domains).toMatchObject([{ id: 'default', name: 'Default', enabled: true }])
   expect((await admin.get(`${V3}/domains?name=other`)).body.domains).toEqual([])
   expect((await demo.get(`${V3}/domains/default`)).status).toBe(200)
-  expect((await demo.get(`${V3}/domains/other`)).status).toBe(404)
+  expect((await demo.get(`${V3}/domains/other`)).status).toBe(403)
   expect((await admin.get(`${V3}/groups`)).body.groups).toEqual([])
   expect((await demo.get(`${V3}/regions`)).body.regions).toMatchObject([{ id: 'RegionOne' }])
   const { services } = (await admin.get(`${V3}/services?type=identity`)).body

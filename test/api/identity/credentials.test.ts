@@ -143,14 +143,15 @@ describe('a pair of keys for EC2', () => {
     expect((await demo.get(`${keys('demo')}/${credential.access}`)).status).toBe(404)
   })
 
-  test('is made by its user, where that user has a role', async () => {
+  test('is made by its user, and shown to no other', async () => {
     await plimsoll.newProject('lab')
-    expect((await demo.post(keys('demo'), { tenant_id: plimsoll.projectId('lab') })).status).toBe(403)
+    expect((await demo.post(keys('demo'), { tenant_id: plimsoll.projectId('lab') })).status).toBe(201)
     expect((await demo.post(keys('demo'), { tenant_id: 'none' })).status).toBe(404)
     expect((await demo.post(keys('admin'), { tenant_id: plimsoll.projectId('demo') })).status).toBe(403)
     expect((await demo.get(keys('admin'))).status).toBe(403)
     const theirs = (await admin.post(keys('admin'), { tenant_id: plimsoll.projectId('admin') })).body.credential
     expect((await demo.get(`${keys('admin')}/${theirs.access}`)).status).toBe(403)
-    expect((await demo.get(`${keys('demo')}/${theirs.access}`)).status).toBe(401)
+    expect((await demo.get(`${keys('demo')}/${theirs.access}`)).status).toBe(403)
+    expect((await demo.get(`${keys('admin')}/none`)).status).toBe(404)
   })
 })

@@ -220,7 +220,14 @@ describe('who has a role on a domain', () => {
     for (const role of ['reader', 'member', 'manager', 'admin', 'service'])
       statuses.push((await who.put(grant(role))).status)
     expect(statuses).toEqual([204, 204, 204, 403, 403])
-    expect((await who.post(`${V3}/groups`, { group: { name: 'x' } })).status).toBe(201)
+    for (const [collection, noun] of [
+      ['groups', 'group'],
+      ['users', 'user'],
+      ['projects', 'project'],
+    ] as const) {
+      expect((await who.post(`${V3}/${collection}`, { [noun]: { name: 'x' } })).status).toBe(403)
+      expect((await who.post(`${V3}/${collection}`, { [noun]: { name: 'x', domain_id: lab } })).status).toBe(201)
+    }
   })
 
   test('becomes no administrator of everything by what is in it', async () => {

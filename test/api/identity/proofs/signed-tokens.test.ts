@@ -120,7 +120,9 @@ describe('who signed a request of EC2’s API', () => {
   })
 
   test('has no more than the credential that the keys were made with', async () => {
-    const credential = { name: 'reads', roles: [{ name: 'reader' }], unrestricted: true }
+    const where = `${V3}/projects/${plimsoll.projectId('demo')}/users/${plimsoll.userId('demo')}`
+    expect((await admin.put(`${where}/roles/${plimsoll.roleId('manager')}`)).status).toBe(204)
+    const credential = { name: 'works', roles: [{ name: 'member' }], unrestricted: true }
     const path = `${V3}/users/${plimsoll.userId('demo')}/application_credentials`
     const made = (await demo.post(path, { application_credential: credential })).body.application_credential
     const { id, secret } = made
@@ -132,7 +134,7 @@ describe('who signed a request of EC2’s API', () => {
     })
     keys = kept.body.credential
     const { body } = await admin.post(EC2, { credentials: second() })
-    expect(body.token.roles.map(({ name }: { name: string }) => name)).toEqual(['reader'])
+    expect(body.token.roles.map(({ name }: { name: string }) => name)).toEqual(['member', 'reader'])
     await demo.delete(`${path}/${id}`)
     expect((await admin.post(EC2, { credentials: second() })).status).toBe(401)
   })
@@ -148,14 +150,14 @@ describe('a token of who signed', () => {
   test('lives no longer than the application credential that the keys were made with', async () => {
     const path = `${V3}/users/${plimsoll.userId('demo')}/application_credentials`
     const expires_at = new Date(plimsoll.clock.now + 600_000).toISOString().slice(0, 19)
-    const credential = { name: 'soon over', roles: [{ name: 'reader' }], unrestricted: true, expires_at }
+    const credential = { name: 'soon over', roles: [{ name: 'member' }], unrestricted: true, expires_at }
     const { id, secret } = (await demo.post(path, { application_credential: credential })).body.application_credential
     const login = { methods: ['application_credential'], application_credential: { id, secret } }
     const { headers } = await plimsoll.nobody.post(`${V3}/auth/tokens`, { auth: { identity: login } })
     const by = plimsoll.bearer(headers.get('X-Subject-Token')!)
     const kept = { tenant_id: plimsoll.projectId('demo') }
     keys = (await by.post(`${V3}/users/${plimsoll.userId('demo')}/credentials/OS-EC2`, kept)).body.credential
-    expect(await told()).toEqual([`${expires_at}.000000Z`, ['reader']])
+    expect(await told()).toEqual([`${expires_at}.000000Z`, ['member', 'reader']])
   })
 
   test('lives no longer than the access that the user gave, and has what the roles that were given imply', async () => {
