@@ -130,7 +130,7 @@ export const attachmentOperations: Operation[] = [
     path: '/attachments',
     who: 'member',
     summary:
-      'Puts a volume into a server, as the compute API does, or keeps it for who says later into which; a connector of a host is refused.',
+      'Puts a volume into a server, as the compute API does, or keeps it, in no server, until the attachment is deleted; a connector of a host is refused.',
     status: 200,
     since: SINCE,
     body: createBody,

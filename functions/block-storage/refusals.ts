@@ -98,6 +98,8 @@ const guarded = (what: string): Fault | undefined => {
   if (what === 'qos-moved') return conflict('Somebody changed the QoS specs at the same time.')
   if (what === 'qos-in-use') return badRequest('QoS specs are still associated with entities.')
   if (what === 'qos-other') return badRequest('Invalid volume type: it is already associated with another qos specs.')
+  if (what === 'volume-zone-closed') return conflict('The operator of the zone has no new volumes made there any more.')
+  if (what === 'volume-changed') return invalidVolume('Its size or its type was changed at the same time.')
   if (what === 'volume-frozen')
     return invalidInput('Modification operations are not allowed on frozen storage backends.')
   if (what === 'snapshot-status') return invalidSnapshot('Snapshot status must be available or error.')

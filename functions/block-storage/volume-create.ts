@@ -3,7 +3,7 @@ import { groupById } from '../../db/queries/block-storage/groups.ts'
 import { type ImageRead, listImages, readImage } from '../../db/queries/image/images.ts'
 import { projectOf } from '../broker/block-storage/volume.ts'
 import { createVolume } from '../broker/block-storage/volume-create.ts'
-import { asAsked, typeByDefault, type VolumeType, volumeTypeFor } from '../broker/block-storage/volume-types.ts'
+import { asAsked, typeByDefault, typeOfImage, type VolumeType } from '../broker/block-storage/volume-types.ts'
 import type { Context } from '../context.ts'
 import { badRequest, conflict, notFound } from '../http/fault.ts'
 import { type Input, type Operation, operation } from '../http/operation.ts'
@@ -127,12 +127,6 @@ const imageOf = async (context: Context, reference: string): Promise<ImageRead> 
   if (named.length > 1) throw conflict(`Multiple matches found for '${reference}', use an ID to be more specific.`)
   if (!named[0]) throw badRequest('Invalid image identifier or unable to access requested image.')
   return named[0]
-}
-
-/** The type that an image says its volumes are of; null: it says none, or one that there is not, which Cinder passes over. */
-const typeOfImage = async (context: Context, image: ImageRead | null): Promise<VolumeType | null> => {
-  const said = image?.properties.cinder_img_volume_type
-  return said ? volumeTypeFor(context, said) : null
 }
 
 /** https://docs.openstack.org/api-ref/block-storage/v3/#create-a-volume */

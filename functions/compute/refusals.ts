@@ -275,6 +275,7 @@ const guardWords: Record<string, () => Fault> = table({
   'parent-moved': () => conflict('The server to be forked is not as it was when it was looked at.'),
   'volume-gone': () => notFound('Volume could not be found.'),
   'volume-status': () => badRequest('Invalid volume: it is not available any more.'),
+  'volume-zone-closed': () => conflict('The operator of the zone has no new volumes made there any more.'),
   'volume-size': () =>
     forbidden('Requested volume size is larger than the maximum allowed limit of the quota per_volume_gigabytes.'),
   'attachment-status': () => badRequest('Invalid volume: it is being detached already.'),

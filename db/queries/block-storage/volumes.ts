@@ -226,6 +226,17 @@ export const volumeNot = ({ id, projectId }: Owned, statuses: string[]) =>
   sql`not exists (select 1 from volumes where id = ${id} and project_id = ${projectId} and deleted_at is null
     and status in ${among(statuses)})`
 
+/** True (as SQL) when the volume is gone, or has another size or type than was seen. */
+export const volumeChanged = ({
+  id,
+  sizeGib,
+  volumeType,
+  typeId,
+  retypedFrom,
+}: Pick<VolumeRow, 'id' | 'sizeGib' | 'volumeType' | 'typeId' | 'retypedFrom'>) =>
+  sql`not exists (select 1 from volumes where id = ${id} and deleted_at is null and size_gib = ${sizeGib}
+    and volume_type = ${volumeType} and type_id is ${typeId} and (retyped_from is null) = ${retypedFrom === null ? 1 : 0})`
+
 /** True (as SQL) when the volume is somewhere by now, is gone, or has another size than was seen. */
 export const nowhereNoMore = ({ id, sizeGib }: Pick<VolumeRow, 'id' | 'sizeGib'>) =>
   sql`not exists (select 1 from volumes where id = ${id} and deleted_at is null and cloud_id is null and size_gib = ${sizeGib})`

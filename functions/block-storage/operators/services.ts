@@ -2,8 +2,15 @@ import * as z from 'zod'
 import { table } from '../../../adapters/table.ts'
 import type { VolumeZone } from '../../../db/queries/block-storage/volume-zones.ts'
 import { dueOf } from '../../../db/queries/line/bindings.ts'
-import { driveVolumes, type ServiceChange, sayOfVolumes } from '../../broker/block-storage/services.ts'
+import {
+  driveVolumes,
+  FROZEN_MOVED,
+  type ServiceChange,
+  sayOfVolumes,
+  volumePlaces,
+} from '../../broker/block-storage/services.ts'
 import { zonesWithVolumes } from '../../broker/block-storage/volume-place.ts'
+import { untilStill } from '../../broker/line/until-still.ts'
 import { idOf } from '../../broker/line/uuid.ts'
 import type { Context } from '../../context.ts'
 import { badRequest, notFound, notImplemented } from '../../http/fault.ts'
@@ -60,7 +67,6 @@ const changeBody = z.strictObject({
   level: text().nullish(),
 }) as unknown as z.ZodType<Change>
 
-const LOGS = ['get-log', 'set-log']
 const SWITCHES = table<ServiceChange>({
   enable: 'enable',
   disable: 'disable',
@@ -76,29 +82,43 @@ const change = async (context: Context, action: string, body: Change) => {
   const told = action === 'disable-log-reason'
   if (told && !reason?.trim()) throw badRequest('Disabled reason contains invalid characters or is too long')
   const program = binary || service
-  const place = (await zonesWithVolumes(context)).find((each) => hostOf(each) === host)
+  const place = (await volumePlaces(context)).find((each) => hostOf(each) === host)
   if (!place || program !== BINARY) throw notFound(`Service ${program} could not be found on host ${host}.`)
   const done = SWITCHES[action]!
-  await sayOfVolumes(context, place, done, told ? reason!.trim() : null)
+  await sayOfVolumes(context, place, done, told ? reason!.trim() : undefined)
   return {
     ...{ host, service, binary, status: `${done}d`, disabled: done === 'disable' },
     ...(told ? { disabled_reason: reason } : {}),
   }
 }
 
-/** `freeze`, `thaw` and `failover_host` of one back end (cinder/volume/api.py, `_replication_db_change`). */
-const replicate = async (context: Context, action: string, { host, cluster }: Change): Promise<void> => {
-  if (Boolean(host) === Boolean(cluster)) throw invalidInput('One and only one of cluster and host must be set.')
-  const places = host ? (await zonesWithVolumes(context)).filter((each) => isNamed(each, host)) : []
+/** What is done to one back end: from which microversion on, and from which one a cluster may be named in place of its host. */
+const REPLICATIONS = table<[since: number, clusters: number]>({
+  freeze: [0, 26],
+  thaw: [0, 26],
+  failover_host: [0, Number.POSITIVE_INFINITY],
+  failover: [26, 26],
+})
+/** Since which microversion a service is asked what it logs. */
+const LOGS = table<number>({ 'get-log': 32, 'set-log': 32 })
+
+/** One back end, by its host or its cluster (cinder/api/common.py, `get_cluster_host`; cinder/volume/api.py, `_replication_db_change`). */
+const replicate = async (context: Context, action: string, body: Change, clustered: boolean): Promise<void> => {
+  const { host } = body
+  const cluster = clustered ? body.cluster : null
+  if (Boolean(host) === Boolean(cluster))
+    throw invalidInput(clustered ? 'One and only one of cluster and host must be set.' : 'Host field is missing.')
+  const places = host ? (await volumePlaces(context)).filter((each) => isNamed(each, host)) : []
   const [place, ...others] = places
   if (!place) throw invalidInput(`No service found with ${host ? `host=${host}` : `cluster=${cluster}`}`)
   if (others.length) throw badRequest('Services from different clusters found.')
   const refuse = (field: string, wanted: string) =>
     invalidInput(`No service could be changed: ${field} in ['${hostOf(place)}'] must be ${wanted} to failover.`)
-  if (action === 'failover_host') throw refuse('replication_status', "['enabled', 'failed-over'] and must be up")
+  if (action !== 'freeze' && action !== 'thaw')
+    throw refuse('replication_status', "['enabled', 'failed-over'] and must be up")
   const freezes = action === 'freeze'
   if (place.frozen === freezes) throw refuse('frozen', freezes ? 'False' : 'True')
-  await sayOfVolumes(context, place, freezes ? 'freeze' : 'thaw')
+  await sayOfVolumes(context, place, action)
 }
 
 interface Cleanup {
@@ -177,7 +197,7 @@ export const serviceOperations: Operation[] = [
     status: 200,
     handle: async ({ context, query, version }) => ({
       body: {
-        services: (await zonesWithVolumes(context))
+        services: (await volumePlaces(context))
           .filter((place) => !query.host || isNamed(place, query.host))
           .filter(() => !query.binary || query.binary === BINARY)
           .map((place) => view(place, version)),
@@ -190,16 +210,17 @@ export const serviceOperations: Operation[] = [
     path: '/os-services/:action',
     who: 'admin',
     summary:
-      'Keeps new volumes from a zone of a cloud, or lets them there again (`enable`, `disable`, `disable-log-reason`); leaves all that is there as it is, and no more (`freeze`, `thaw`). Volumes are not replicated: `failover_host` is refused.',
+      'Keeps new volumes from a zone of a cloud, or lets them there again (`enable`, `disable`, `disable-log-reason`); leaves all that is there as it is, and no more (`freeze`, `thaw`). Volumes are not replicated: `failover_host` and `failover` are refused.',
     status: 200,
     body: changeBody,
-    handle: async ({ context, params, body }) => {
+    handle: async ({ context, params, body, version }) => {
       const action = params.action!
       if (Object.hasOwn(SWITCHES, action)) return { body: await change(context, action, body) }
-      if (LOGS.includes(action))
+      if (version >= (LOGS[action] ?? Number.POSITIVE_INFINITY))
         throw notImplemented('What a broker logs is said where it is started, and told to nobody by its API.')
-      if (!['freeze', 'thaw', 'failover_host'].includes(action)) throw notFound('Unknown action')
-      await replicate(context, action, body)
+      const [since, clusters] = REPLICATIONS[action] ?? [Number.POSITIVE_INFINITY, 0]
+      if (version < since) throw invalidInput('Unknown action')
+      await untilStill(FROZEN_MOVED, () => replicate(context, action, body, version >= clusters))
       return {}
     },
   }),

@@ -11,6 +11,7 @@ import {
   snapshotNot,
   updateSnapshot,
 } from '../../../db/queries/block-storage/snapshots.ts'
+import { snapshotFrozen, volumeFrozen } from '../../../db/queries/block-storage/volume-services.ts'
 import { type VolumeRead, volumeNot } from '../../../db/queries/block-storage/volumes.ts'
 import type { Context } from '../../context.ts'
 import { charge, commit, guard } from '../line/commit.ts'
@@ -35,7 +36,7 @@ export interface NewBackup {
 
 /**
  * Admits a backup: a snapshot that its cloud keeps when the volume is gone. Throws `VolumeRefused` (`status`, `no-parent`;
- * `incapable` where snapshots of the cloud go with their volume), or `Refused` for quota.
+ * `incapable` where snapshots of the cloud go with their volume), or `Refused` for quota and `volume-frozen`.
  */
 export const createBackup = (context: Context, given: VolumeRead, wish: NewBackup): Promise<BackupRead> =>
   untilPaid(() => create(context, given, wish))
@@ -69,6 +70,7 @@ const create = async (context: Context, given: VolumeRead, wish: NewBackup): Pro
   await commit(context, { action: 'create', kind: 'backup', resourceId: row.id, detail: { volume_id: volume.id } }, [
     guard(context, 'volume-status', volumeNot(volume, allowed)),
     ...placing,
+    guard(context, 'volume-frozen', volumeFrozen(volume.id)),
     charge(row.projectId, 'backups', 1),
     charge(row.projectId, 'backup_gigabytes', row.sizeGib),
     insertSnapshot(context.db, row),
@@ -77,7 +79,7 @@ const create = async (context: Context, given: VolumeRead, wish: NewBackup): Pro
   return { ...row, hasDependents: false, dueAt: null }
 }
 
-/** Deletes a backup; `force` whatever its status is. Guards: `backup-status`, `backup-dependents`, `snapshot-used`. */
+/** Deletes a backup; `force` whatever its status is. Guards: `backup-status`, `backup-dependents`, `snapshot-used`, `volume-frozen`. */
 export const deleteBackup = async (context: Context, backup: BackupRead, force = false): Promise<void> => {
   const { id, status } = backup
   const allowed = ['available', 'error']
@@ -86,6 +88,7 @@ export const deleteBackup = async (context: Context, backup: BackupRead, force =
     ...(force ? [] : [guard(context, 'backup-status', snapshotNot(id, allowed))]),
     guard(context, 'backup-dependents', hasDependents(backup)),
     guard(context, 'snapshot-used', snapshotInUse(id)),
+    guard(context, 'volume-frozen', snapshotFrozen(id)),
     deleteSnapshots(context.db, [id], context.now()),
     unwanted(context, 'snapshot', id),
   ])

@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts'
 import { stillSaid } from '../clouds/policy.ts'
 import { changed } from '../line/resources.ts'
 import { projectMeans } from '../money/parts.ts'
-import { commitOn, refuseIncapable, stillNowhere } from './volume.ts'
+import { commitOn, refuseIncapable, stillAsRead, stillNowhere } from './volume.ts'
 import { payVolume, untilPaid } from './volume-money.ts'
 import { zoneName, zonesWithVolumes } from './volume-place.ts'
 import { VolumeRefused } from './volume-refusal.ts'
@@ -33,7 +33,11 @@ export const retypeVolume = async (context: Context, volume: VolumeRead, type: V
     throw new VolumeRefused({ kind: 'no-type', type: type.name, zones: fitting.map(zoneName) })
   if (asked.native !== volume.volumeType)
     return untilPaid(() => onCloud(context, { ...volume, cloudId }, asked, type.name))
-  return commitOn(context, 'retype', volume, ALLOWED, [...holds, updateVolume(context.db, volume.id, set)])
+  return commitOn(context, 'retype', volume, ALLOWED, [
+    ...holds,
+    stillAsRead(context, volume),
+    updateVolume(context.db, volume.id, set),
+  ])
 }
 
 /** The cloud changes the disk where it is, whether a server has it or not. */
@@ -43,7 +47,7 @@ const onCloud = async (
   asked: AskedType,
   name: string,
 ): Promise<void> => {
-  const { id, projectId, cloudId, volumeType, typeId, sizeGib } = volume
+  const { id, projectId, cloudId, volumeType, typeId, sizeGib, retypedFrom } = volume
   if (asked.native === DEFAULT_TYPE)
     throw new VolumeRefused({
       kind: 'incapable',
@@ -54,12 +58,14 @@ const onCloud = async (
   const before = { means, before: sizeGib, typeBefore: volumeType }
   const paid = await payVolume(context, { projectId, cloudId, sizeGib, volumeType: asked.native }, before)
   await commitOn(context, 'retype', volume, ALLOWED, [
+    stillAsRead(context, volume),
     ...stillOfType(context, asked),
     stillSaid(context, projectId, means.said),
     updateVolume(context.db, id, {
       volumeType: asked.native,
       typeId: asked.typeId,
-      retypedFrom: { volumeType, typeId },
+      // Where somebody said meanwhile that it rests, its cloud may not even have begun with the one before.
+      retypedFrom: retypedFrom ?? { volumeType, typeId },
       status: 'retyping',
       fault: null,
       updatedAt: context.now(),

@@ -9,6 +9,7 @@ import {
 import { CloudError } from '../../../adapters/errors.ts'
 import { endRestore } from '../../../db/queries/block-storage/backups.ts'
 import { beingCopied, hasSnapshots, latestNoMore, snapshotsOf } from '../../../db/queries/block-storage/snapshots.ts'
+import { volumeFrozen } from '../../../db/queries/block-storage/volume-services.ts'
 import {
   updateVolume,
   type VolumeRead,
@@ -71,6 +72,7 @@ export const rewriteVolume = async (context: Context, volume: VolumeRead, wish: 
     guard(context, 'volume-unmade', volumeUnmade(volume.id)),
     guard(context, 'volume-attached', volumeHeld(volume.id)),
     guard(context, 'volume-copying', beingCopied(volume.id)),
+    guard(context, 'volume-frozen', volumeFrozen(volume.id)),
     ...alone,
     ...also,
     updateVolume(context.db, volume.id, { status, rewrite, fault: null, updatedAt: now }),

@@ -8,7 +8,7 @@ import { realiseImage } from '../image/image-takers.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { bindTo } from '../line/resources.ts'
 import { projectMeans } from '../money/parts.ts'
-import { payVolume } from './volume-money.ts'
+import { payVolume, stillOpen } from './volume-money.ts'
 import { chained, choosePlace, offers, type Source, sourceOf, takesNew, zonesWithVolumes } from './volume-place.ts'
 import { VolumeRefused } from './volume-refusal.ts'
 import { askedById, DEFAULT_TYPE } from './volume-types.ts'
@@ -52,7 +52,7 @@ export const sitesOf = async (context: Context, volume: Unplaced): Promise<Site[
 /**
  * The volume where it is from now on, and the writes that make it so: in a zone, or (null) where the broker chooses. It is
  * `creating` until its cloud has it, and costs from then on. Throws
- * `VolumeRefused` (`incapable`, `no-type`) where it cannot be made there, and (`cost`, `unlisted`) where it is too dear. Guards: those of money, `volume-status` where it was placed meanwhile,
+ * `VolumeRefused` (`incapable`, `no-type`) where it cannot be made there, and (`cost`, `unlisted`) where it is too dear. Guards: those of money, `volume-status` where it was placed meanwhile, `volume-zone-closed`,
  * `policy-moved` where the broker chooses by what is not said any more.
  */
 export const placeVolume = async <V extends Unplaced & Pick<VolumeRow, 'cloudId' | 'zone'>>(
@@ -73,6 +73,7 @@ export const placeVolume = async <V extends Unplaced & Pick<VolumeRow, 'cloudId'
     ...holds,
     guard(context, 'volume-status', nowhereNoMore(volume)),
     updateVolume(context.db, volume.id, { cloudId, zone, status: 'creating', updatedAt: context.now() }),
+    stillOpen(context, site),
     bindTo(context, 'volume', volume, { cloudId, zone }),
     ...(source.image ? realiseImage(context, source.image, volume.projectId, cloudId) : []),
     ...(paid.length ? [stillSaid(context, volume.projectId, means.said), ...paid] : []),

@@ -20,7 +20,7 @@ import { NOWHERE, tellUser } from './messages.ts'
 import { DEFAULT_TYPE } from './type-names.ts'
 import { type Placed, placeVolume } from './unplaced.ts'
 import { projectOf, refuseIncapable } from './volume.ts'
-import { payVolume, untilPaid } from './volume-money.ts'
+import { payVolume, stillOpen, untilPaid } from './volume-money.ts'
 import {
   chained,
   choosePlace,
@@ -184,10 +184,11 @@ export const newVolumeRow = (
   }
 }
 
-/** Writes that admit a volume, made of an image or not; charges `volumes` and `gigabytes`. Guards: `group-gone`, `volume-size`. */
+/** Writes that admit a volume, made of an image or not; charges `volumes` and `gigabytes`. Guards: `group-gone`, `volume-size`, `volume-zone-closed`. */
 export const planVolume = (context: Context, row: Placed<VolumeRow>, image: ImageRow | null): Write[] => [
   ...counted(context, row),
   insertVolume(context.db, row),
+  stillOpen(context, row),
   bindTo(context, 'volume', row, row),
   ...(image ? realiseImage(context, image, row.projectId, row.cloudId) : []),
 ]

@@ -1,7 +1,8 @@
+import { zoneClosed } from '../../../db/queries/block-storage/volume-services.ts'
 import type { VolumeRow } from '../../../db/queries/block-storage/volumes.ts'
 import type { Context } from '../../context.ts'
 import { POLICY_MOVED } from '../clouds/policy.ts'
-import type { Write } from '../line/commit.ts'
+import { guard, type Write } from '../line/commit.ts'
 import { untilStill } from '../line/until-still.ts'
 import { MONEY_GUARDS, whyOverspent } from '../money/allowance.ts'
 import { buyPart, projectMeans } from '../money/parts.ts'
@@ -35,13 +36,20 @@ export const payVolume = async (
   return guards
 }
 
+/** Guard: an operator has no volumes made any more where one was to be made. Another look finds another zone, or none. */
+export const ZONE_CLOSED = 'volume-zone-closed'
+
+/** For the batch by which a volume comes to be in a zone. Guard: `ZONE_CLOSED`. */
+export const stillOpen = (context: Context, { cloudId, zone }: { cloudId: string; zone: string }): Write =>
+  guard(context, ZONE_CLOSED, zoneClosed({ cloudId, zone }))
+
 /**
  * Repeats what buys a volume while others are faster to spend, or to say what holds. Throws what they were too often faster to
  * spend as `VolumeRefused` (`cost`).
  */
 export const untilPaid = async <T>(attempt: () => Promise<T>): Promise<T> => {
   try {
-    return await untilStill([POLICY_MOVED, ...MONEY_GUARDS], attempt)
+    return await untilStill([POLICY_MOVED, ZONE_CLOSED, ...MONEY_GUARDS], attempt)
   } catch (error) {
     const reason = whyOverspent(error)
     throw reason === null ? error : new VolumeRefused({ kind: 'cost', reason })

@@ -8,6 +8,7 @@ import {
 } from '../../../db/queries/block-storage/made-types.ts'
 import { offersType, volumeTypesFor } from '../../../db/queries/block-storage/volume-types.ts'
 import type { VolumeZone } from '../../../db/queries/block-storage/volume-zones.ts'
+import type { ImageRow } from '../../../db/queries/image/images.ts'
 import type { Context } from '../../context.ts'
 import { guard, type Write } from '../line/commit.ts'
 import { idOf } from '../line/uuid.ts'
@@ -60,6 +61,18 @@ export const volumeTypeFor = async (context: Context, idOrName: string): Promise
 export const typeByDefault = async (context: Context, projectId: string): Promise<VolumeType | null> => {
   const id = await defaultTypeOf(context.db, projectId)
   return id === null ? null : volumeTypeFor(context, id)
+}
+
+/**
+ * The type that an image says its volumes are of; null: it says none, or one that there is not, which Cinder passes over
+ * (cinder/volume/flows/api/create_volume.py, `_get_volume_type`).
+ */
+export const typeOfImage = async (
+  context: Context,
+  image: Pick<ImageRow, 'properties'> | null,
+): Promise<VolumeType | null> => {
+  const said = image?.properties.cinder_img_volume_type
+  return said ? volumeTypeFor(context, said) : null
 }
 
 /** A type as a volume of it is asked for. */

@@ -18,6 +18,7 @@ import {
   updateVolume,
   type VolumeRead,
   type VolumeRow,
+  volumeChanged,
   volumeHeld,
   volumeLost,
   volumeNot,
@@ -38,9 +39,11 @@ import { VolumeRefused } from './volume-refusal.ts'
 export const volumeFor = (context: Context, id: string): Promise<VolumeRead | null> =>
   readVolume(context.db, context.scope, id)
 
-/** What it is when nothing is under way; one that is made with a server is kept for that. */
-export const restingStatus = (attachment: { status: string } | null): string =>
-  attachment && attachment.status !== 'attaching' ? 'in-use' : 'available'
+/** What it is when nothing is under way; one that is made with a server is kept for that, and one may be kept for none yet. */
+export const restingStatus = (attachment: { status: string; serverId: string } | null): string => {
+  if (!attachment || attachment.status === 'attaching') return 'available'
+  return attachment.serverId === '' ? 'reserved' : 'in-use'
+}
 
 /** Project for which the caller acts. */
 export const projectOf = ({ scope, caller }: Context): string =>
@@ -82,6 +85,7 @@ const extend = async (context: Context, volume: VolumeRead, size: number, allowe
   const means = await projectMeans(context, projectId)
   const paid = await payVolume(context, { ...volume, cloudId, sizeGib: size }, { means, before: sizeGib })
   await commitOn(context, 'extend', volume, allowed, [
+    stillAsRead(context, volume),
     ...counts,
     stillSaid(context, projectId, means.said),
     updateVolume(context.db, id, { sizeGib: size, status: 'extending', fault: null, updatedAt: context.now() }),
@@ -94,6 +98,10 @@ const extend = async (context: Context, volume: VolumeRead, size: number, allowe
 /** What counts of it is changed once: by who read it as it is. */
 export const stillNowhere = (context: Context, volume: VolumeRow): Write =>
   guard(context, 'volume-status', nowhereNoMore(volume))
+
+/** What is paid, and charged, for a change of its size or type was reckoned by these. Guard: `volume-changed`. */
+export const stillAsRead = (context: Context, volume: VolumeRow): Write =>
+  guard(context, 'volume-changed', volumeChanged(volume))
 
 /** A change of the row under the guard that the volume still is in one of `allowed`. */
 export const commitOn = async (

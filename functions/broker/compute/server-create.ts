@@ -3,6 +3,7 @@ import { insertServerAction } from '../../../db/queries/compute/server-actions.t
 import { insertServer, namedGone, type ServerRow } from '../../../db/queries/compute/servers.ts'
 import { burstSpending } from '../../../db/queries/money/burst-spending.ts'
 import type { Context } from '../../context.ts'
+import { ZONE_CLOSED } from '../block-storage/volume-money.ts'
 import { POLICY_MOVED, stillSaid } from '../clouds/policy.ts'
 import { realiseImage, withTakers } from '../image/image-takers.ts'
 import { charge, guard, type Write } from '../line/commit.ts'
@@ -49,7 +50,7 @@ export const createServers = (context: Context, projectId: string, asked: Server
 
 /** Guards of what was looked up: by now it is gone, or somewhere else. Another look says what. */
 const MOVED = [POLICY_MOVED, BURST_MOVED, 'named-gone', 'server-group-moved', 'reach-moved', 'port-moved', 'type-moved']
-const STALE = [...MOVED, ...MARK_GUARDS, ...GROWTH_GUARDS, ...MONEY_GUARDS]
+const STALE = [...MOVED, ZONE_CLOSED, ...MARK_GUARDS, ...GROWTH_GUARDS, ...MONEY_GUARDS]
 /** So often is looked: those that make a segment at the same time take their turns. */
 const LOOKS = 8
 

@@ -4,6 +4,7 @@ import { endRestore } from '../../../db/queries/block-storage/backups.ts'
 import { updateVolume, type VolumeRow, volumeById } from '../../../db/queries/block-storage/volumes.ts'
 import { imageEver } from '../../../db/queries/image/images.ts'
 import { neverThere } from '../../../db/queries/money/meters.ts'
+import type { RetypedFrom } from '../../../db/schema/index.ts'
 import type { Context } from '../../context.ts'
 import { notExtended, notMade, notRetyped, tellUser } from '../block-storage/messages.ts'
 import { dropRewrite, rewriteFailed, stepRewrite } from '../block-storage/rewrite.ts'
@@ -11,7 +12,7 @@ import { endExtension } from '../block-storage/server-history.ts'
 import { restingStatus } from '../block-storage/volume.ts'
 import { DEFAULT_TYPE } from '../block-storage/volume-types.ts'
 import { imageNeedOn } from '../image/image-takers.ts'
-import { charge } from '../line/commit.ts'
+import { charge, type Write } from '../line/commit.ts'
 import { changed } from '../line/resources.ts'
 import { type Need, steps } from '../line/steps.ts'
 
@@ -37,6 +38,18 @@ const rewritten = async (context: Context, { volume: { rewrite, cloudId, project
   const image = await imageEver(context.db, rewrite.source.id)
   return image && imageNeedOn(context, image, projectId, cloudId)
 }
+
+/** Its cloud does not make it what it was asked for: it is of the type that it was, whatever somebody said of its status meanwhile. */
+const asBefore = (context: Context, { volume: v, attachment }: Row, was: RetypedFrom, reason: string): Write[] => [
+  updateVolume(context.db, v.id, {
+    ...was,
+    ...(v.status === 'retyping' ? { status: restingStatus(attachment) } : {}),
+    retypedFrom: null,
+    updatedAt: context.now(),
+  }),
+  changed(context, 'volume', v.id),
+  tellUser(context, v, notRetyped(reason)),
+]
 
 /** A disk that outlives servers. Its status comes from here; while a server has it, from the attachment. */
 export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
@@ -69,23 +82,33 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
       return v.status === 'error' ? [] : [set({ status: 'error', fault: seen.fault ?? 'The cloud could not make it.' })]
     if (seen.health !== 'ready') return []
     const resting = restingStatus(attachment)
+    // Whatever somebody said of its status meanwhile: it is of the type by now.
+    const retyped = v.retypedFrom !== null && (seen.type === undefined || seen.type === v.volumeType)
+    const settled = retyped ? { retypedFrom: null } : {}
     if (v.status === 'creating')
       return [
         set({ status: attachment?.status === 'attaching' ? 'reserved' : resting }),
         ...(v.backupId === null ? [] : [endRestore(context.db, v.backupId, context.now())]),
       ]
     if (v.status === 'extending' && seen.sizeGiB >= v.sizeGib)
-      return [set({ status: resting }), ...endExtension(context, attachment)]
-    if (v.status === 'retyping' && (seen.type === undefined || seen.type === v.volumeType))
-      return [set({ status: resting, retypedFrom: null })]
+      return [set({ status: resting, ...settled }), ...endExtension(context, attachment)]
     // Growing it was refused: it is as large as it was, and the project is charged for that alone.
     if (v.status === 'error_extending' && v.fault !== null && seen.sizeGiB < v.sizeGib)
-      return [set({ sizeGib: seen.sizeGiB }), charge(v.projectId, 'gigabytes', seen.sizeGiB - v.sizeGib)]
+      return [set({ sizeGib: seen.sizeGiB, ...settled }), charge(v.projectId, 'gigabytes', seen.sizeGiB - v.sizeGib)]
     // It had failed or was lost, and is there after all. What an admin declared broken has no fault, and stays so.
-    return v.status === 'error' && v.fault !== null ? [set({ status: resting, fault: null })] : []
+    const back = v.status === 'error' && v.fault !== null
+    if (!retyped && !back) return []
+    return [
+      set({
+        ...settled,
+        ...(back ? { fault: null } : {}),
+        ...(back || (retyped && v.status === 'retyping') ? { status: resting } : {}),
+      }),
+    ]
   },
 
-  failed(context, { volume: v, attachment }, binding, error) {
+  failed(context, row, binding, error) {
+    const { volume: v, attachment } = row
     const set = (status: string) =>
       updateVolume(context.db, v.id, { status, fault: error.message, updatedAt: context.now() })
     if (v.rewrite && binding.phase === 'bound' && !(v.rewrite.old && error.code === 'not_found'))
@@ -98,26 +121,18 @@ export const volumeSteps = steps<Row, VolumeSpec, VolumeSeen>({
         tellUser(context, v, notMade(error.message)),
       ]
     if (error.code === 'not_found') return [set('error'), ...endExtension(context, attachment, error.message)]
-    if (v.status === 'retyping')
-      return [
-        updateVolume(context.db, v.id, {
-          ...(v.retypedFrom ?? {}),
-          status: restingStatus(attachment),
-          retypedFrom: null,
-          updatedAt: context.now(),
-        }),
-        changed(context, 'volume', v.id),
-        tellUser(context, v, notRetyped(error.message)),
-      ]
-    // Look again: how large it is now decides what is charged.
-    return v.status === 'extending'
-      ? [
-          set('error_extending'),
-          changed(context, 'volume', v.id),
-          tellUser(context, v, notExtended(error.message)),
-          ...endExtension(context, attachment, error.message),
-        ]
-      : []
+    return [
+      ...(v.retypedFrom === null ? [] : asBefore(context, row, v.retypedFrom, error.message)),
+      // Look again: how large it is now decides what is charged.
+      ...(v.status === 'extending'
+        ? [
+            set('error_extending'),
+            changed(context, 'volume', v.id),
+            tellUser(context, v, notExtended(error.message)),
+            ...endExtension(context, attachment, error.message),
+          ]
+        : []),
+    ]
   },
 
   // What a volume is written anew of is put in its place.

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { plantFaults, remembered } from '../../../adapters/sandbox/backdoor.ts'
 import { createVolume } from '../../support/builders.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+import { askedWhile } from './asked-while.ts'
 
 let plimsoll: Plimsoll
 let base: string
@@ -182,6 +183,45 @@ describe('the type of a volume', () => {
     expect(await retyped(id, 'fast')).toBe(202)
     await plimsoll.settle()
     expect(await stateOf(id)).toEqual(['available', 'fast'])
+  })
+
+  it.each([
+    ['refuses it', { fault: 'definitive' as const, count: 1, message: 'No such shelf.' }, 'default'],
+    ['makes it', { fault: 'throttled' as const, count: 1, message: 'Later.' }, 'fast'],
+  ])('is what the cloud made of it, where that %s after somebody said that it rests', async (_, fault, type) => {
+    const id = await created()
+    await plantFaults(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), [{ method: 'volume.update', ...fault }])
+    expect(await retyped(id, 'fast')).toBe(202)
+    expect((await act(id, { 'os-reset_status': { status: 'available' } }, '3.70', 'admin')).status).toBe(202)
+    await plimsoll.settle()
+    expect(await stateOf(id)).toEqual(['available', type])
+    const [below] = await remembered(plimsoll.host.cloudState, plimsoll.cloudId('sandbox'), 'volume')
+    expect(below!.type === 'fast').toBe(type === 'fast')
+    expect((await at('3.70').get(`${base}/messages`)).body.messages).toHaveLength(type === 'fast' ? 0 : 1)
+    // The next one begins where this one ended.
+    expect(await retyped(id, 'standard')).toBe(202)
+    await plimsoll.settle()
+    expect(await stateOf(id)).toEqual(['available', 'standard'])
+  })
+
+  it('changes, as its size does, by what they were when it was reckoned', async () => {
+    const id = await created()
+    const extend = (new_size: number) => () => act(id, { 'os-extend': { new_size } })
+    const asked = (new_type: string) => () => act(id, { 'os-retype': { new_type, migration_policy: 'on-demand' } })
+    const first = (ask: () => Promise<{ status: number }>) => async () => {
+      expect((await ask()).status).toBe(202)
+      await plimsoll.settle()
+    }
+    const late = [400, 'Invalid volume: Its size or its type was changed at the same time.']
+    const while_ = async (one: () => Promise<{ status: number }>, other: ReturnType<typeof asked>) => {
+      const { status, body } = await askedWhile(plimsoll, first(one), other)
+      return [status, body.badRequest.message]
+    }
+    expect(await while_(extend(5), asked('fast'))).toEqual(late)
+    expect(await while_(asked('fast'), extend(9))).toEqual(late)
+    expect(await while_(extend(20), extend(6))).toEqual(late)
+    expect(await stateOf(id)).toEqual(['available', 'fast'])
+    expect([(await shown(id)).size, await gigabytes()]).toEqual([20, 20])
   })
 })
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { plant, remembered, vanish } from '../../../adapters/sandbox/backdoor.ts'
 import { createVolume } from '../../support/builders.ts'
 import { type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { serverOn } from './a-server.ts'
@@ -169,6 +170,24 @@ describe('attachments', () => {
     expect([gone.status, gone.body]).toEqual([200, { attachments: [] }])
     expect([(await at().delete(path)).status, (await shown(id)).status]).toEqual([404, 'available'])
     expect((await make({ instance_uuid: server.id })).status).toBe(200)
+  })
+
+  it('that only keep a volume do so though it is lost and found again', async () => {
+    const id = await aVolume()
+    const { body } = await at().post(`${base}/attachments`, { attachment: { volume_uuid: id } })
+    const [state, cloud] = [plimsoll.host.cloudState, plimsoll.cloudId('sandbox')]
+    const [below] = await remembered(state, cloud, 'volume')
+    const renamed = async (name: string) => {
+      expect((await at().put(`${base}/volumes/${id}`, { volume: { name } })).status).toBe(200)
+      await plimsoll.settle()
+      return (await shown(id)).status
+    }
+    await vanish(state, cloud, 'volume', below!.id)
+    expect(await renamed('lost')).toBe('error')
+    await plant(state, cloud, below!)
+    expect(await renamed('found')).toBe('reserved')
+    expect((await at().delete(`${base}/attachments/${body.attachment.id}`)).status).toBe(200)
+    expect((await at().delete(`${base}/volumes/${id}`)).status).toBe(202)
   })
 
   it('that only keep a volume are gone where an administrator says that it is free', async () => {

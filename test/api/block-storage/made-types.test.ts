@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createVolume, imageNamed } from '../../support/builders.ts'
+import { createServer, createVolume, imageNamed } from '../../support/builders.ts'
 import { type Answer, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
 import { askedWhile } from './asked-while.ts'
 
@@ -44,8 +44,20 @@ describe('a type that an operator makes', () => {
       volume_type: 'of the user',
     })
     const usual = (await created({ size: 2 })).volume_type
+    const ofServer = async () => {
+      const disk = { source_type: 'image', destination_type: 'volume', uuid: imageRef, boot_index: 0, volume_size: 2 }
+      const server = await createServer(plimsoll, plimsoll.as('demo'), {
+        imageRef: '',
+        block_device_mapping_v2: [disk],
+      })
+      const { volumes } = (await at().get(`${base}/volumes/detail`)).body
+      const its = (volume: { attachments: { server_id: string }[] }) => volume.attachments[0]?.server_id === server
+      return volumes.find(its).volume_type
+    }
+    expect(await ofServer()).toBe('of the image')
     await say('of nobody')
     expect(await created({ size: 2, imageRef })).toMatchObject({ volume_type: usual })
+    expect(await ofServer()).toBe(usual)
   })
 
   it('is there for everybody, is changed, and goes', async () => {

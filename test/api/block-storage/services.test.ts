@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createServer, createVolume } from '../../support/builders.ts'
 import { type Client, type Plimsoll, startPlimsoll } from '../../support/harness.ts'
+import { askedWhile } from './asked-while.ts'
 
 /* What an operator of Cinder does with a `cinder-volume`, which is a zone of a cloud here. */
 
@@ -93,10 +94,20 @@ describe('a service that is disabled', () => {
     expect(words(await change('enable', { host: HOST, binary: 'cinder-backup' }))[0]).toBe(404)
     expect(words(await change('disable-log-reason', { host: HOST, binary: BINARY }))[0]).toBe(400)
     expect((await change('disable', { host: HOST, binary: BINARY, colour: 'red' })).status).toBe(400)
-    expect((await change('paint')).status).toBe(404)
+    const unknown = [400, 'Invalid input received: Unknown action']
+    expect(words(await change('paint'))).toEqual(unknown)
     const level = { binary: '', server: '', prefix: '', level: 'DEBUG' }
     expect(words(await change('set-log', level))).toEqual([501, expect.stringContaining('told to nobody by its API')])
     expect((await change('get-log', { binary: BINARY })).status).toBe(501)
+    const old = admin.with({ 'OpenStack-API-Version': 'volume 3.25' })
+    for (const action of ['set-log', 'get-log', 'failover'])
+      expect(words(await old.put(`${base}/os-services/${action}`, { host: HOST, binary: BINARY }))).toEqual(unknown)
+  })
+
+  it('keeps what was said of why where somebody says no more than that it is', async () => {
+    await change('disable-log-reason', { host: HOST, binary: BINARY, disabled_reason: 'new shelves' })
+    await change('disable')
+    expect(await service()).toMatchObject({ status: 'disabled', disabled_reason: 'new shelves' })
   })
 })
 
@@ -135,10 +146,108 @@ describe('a back end that is frozen', () => {
     ])
     expect(words(await change('freeze', { host: 'sandbox' }))[1]).toBe('Services from different clusters found.')
     expect(words(await change('thaw', {}))[1]).toContain('One and only one of cluster and host must be set.')
-    expect(words(await change('failover_host', { host: HOST }))).toEqual([
+    expect(words(await change('freeze', { host: HOST, cluster: 'c' }))[1]).toContain('One and only one of cluster')
+    expect(words(await change('failover', { cluster: 'c' }))[1]).toContain('No service found with cluster=c')
+    expect(words(await change('failover_host', { cluster: 'c' }))[1]).toContain('Host field is missing.')
+    const old = admin.with({ 'OpenStack-API-Version': 'volume 3.25' })
+    expect(words(await old.put(`${base}/os-services/thaw`, { cluster: 'c' }))[1]).toContain('Host field is missing.')
+    for (const action of ['failover_host', 'failover'])
+      expect(words(await change(action, { host: HOST }))).toEqual([
+        400,
+        "Invalid input received: No service could be changed: replication_status in ['sandbox@a'] must be ['enabled', 'failed-over'] and must be up to failover.",
+      ])
+  })
+
+  it('keeps its backups, has none made, and no volume written anew', async () => {
+    const id = await createVolume(plimsoll, demo, HERE)
+    const copy = () => demo.post(`${base}/backups`, { backup: { volume_id: id } })
+    const backup = (await copy()).body.backup.id
+    await plimsoll.settle()
+    await change('freeze', { host: HOST })
+    expect(words(await copy())).toEqual([400, FROZEN])
+    expect(words(await demo.delete(`${base}/backups/${backup}`))).toEqual([400, FROZEN])
+    expect(words(await demo.post(`${base}/backups/${backup}/restore`, { restore: { volume_id: id } }))).toEqual([
       400,
-      "Invalid input received: No service could be changed: replication_status in ['sandbox@a'] must be ['enabled', 'failed-over'] and must be up to failover.",
+      FROZEN,
     ])
+    await change('thaw', { host: HOST })
+    expect((await demo.delete(`${base}/backups/${backup}`)).status).toBe(202)
+    expect(words(await askedWhile(plimsoll, () => change('freeze', { host: HOST }), copy))).toEqual([400, FROZEN])
+  })
+
+  it.each([
+    ['is switched off', () => admin.patch(`/broker/v1/clouds/sandbox`, { cloud: { enabled: false } })],
+    ['has it no more', () => plimsoll.db.run(`delete from zones where name = 'a'`)],
+  ])('is thawed though its cloud %s', async (_, loses) => {
+    const id = await createVolume(plimsoll, demo, HERE)
+    await change('freeze', { host: HOST })
+    await loses()
+    expect(await service()).toMatchObject({ frozen: true, status: 'disabled', state: 'down' })
+    expect(words(await demo.delete(`${base}/volumes/${id}`))).toEqual([400, FROZEN])
+    expect((await change('thaw', { host: HOST })).status).toBe(200)
+    expect(await service()).toBeUndefined()
+    expect((await demo.delete(`${base}/volumes/${id}`)).status).toBe(202)
+  })
+})
+
+describe('what is said of a zone while something else is asked for', () => {
+  const freeze = () => change('freeze', { host: HOST })
+  const open = { frozen: false, status: 'enabled', disabled_reason: null }
+
+  it('holds beside what is said of it then', async () => {
+    const told = { host: HOST, binary: BINARY, disabled_reason: 'new shelves' }
+    expect((await askedWhile(plimsoll, freeze, () => change('disable-log-reason', told))).status).toBe(200)
+    expect(await service()).toMatchObject({ frozen: true, status: 'disabled', disabled_reason: 'new shelves' })
+    expect(
+      (
+        await askedWhile(
+          plimsoll,
+          () => change('enable'),
+          () => change('thaw', { host: HOST }),
+        )
+      ).status,
+    ).toBe(200)
+    expect(await service()).toMatchObject(open)
+  })
+
+  it('is said once', async () => {
+    const [done, late] = [{ status: 0 }, expect.stringContaining('must be False to failover.')]
+    const first = async () => Object.assign(done, { status: (await freeze()).status })
+    expect([words(await askedWhile(plimsoll, first, freeze)), done.status]).toEqual([[400, late], 200])
+    const thaw = () => change('thaw', { host: HOST })
+    expect(words(await askedWhile(plimsoll, thaw, thaw))).toEqual([
+      400,
+      expect.stringContaining('must be True to failover.'),
+    ])
+    expect(await service()).toMatchObject(open)
+  })
+
+  it.each(['freeze', 'disable'])('has volumes made elsewhere, or nowhere (%s)', async (action) => {
+    const closes = () => change(action)
+    const ask = (more: object) => () => demo.post(`${base}/volumes`, { volume: { size: 1, ...more } })
+    const made = async (more: object) => {
+      const { status, body } = await askedWhile(plimsoll, closes, ask(more))
+      expect(status).toBe(202)
+      await plimsoll.settle()
+      const volume = await shown(body.volume.id)
+      await change(action === 'freeze' ? 'thaw' : 'enable')
+      return [volume.status, volume.availability_zone]
+    }
+    expect(await made({})).toEqual(['available', 'sandbox.b'])
+    expect((await made(HERE))[0]).toBe('error')
+  })
+
+  it('has the volumes of a server made with it elsewhere', async () => {
+    const nova = plimsoll.as('demo').with({ 'OpenStack-API-Version': 'compute 2.90' })
+    const { images } = (await demo.get('/image/v2/images?name=sandbox-linux')).body
+    const disk = { source_type: 'image', destination_type: 'volume', uuid: images[0].id, boot_index: 0, volume_size: 5 }
+    const server = { name: 'db', imageRef: '', flavorRef: '1', networks: 'none', block_device_mapping_v2: [disk] }
+    const ask = () => nova.post('/compute/v2.1/servers', { server })
+    const { status, body } = await askedWhile(plimsoll, freeze, ask)
+    expect(status).toBe(202)
+    await plimsoll.settle()
+    const made = (await nova.get(`/compute/v2.1/servers/${body.server.id}`)).body.server
+    expect([made.status, made['OS-EXT-AZ:availability_zone']]).toEqual(['ACTIVE', 'sandbox.b'])
   })
 })
 

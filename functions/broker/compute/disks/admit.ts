@@ -30,7 +30,7 @@ export const disksHourly = async ({ db }: Context, disks: Disk[], cloudId: strin
 
 /**
  * For the batch that admits a server: its volumes, those that are made with it and those that were there, and that they are
- * in it. Throws as `planAttachment`. Guards: `volume-size`, `volume-status`, `type-moved`, `server-gone`.
+ * in it. Throws as `planAttachment`. Guards: `volume-size`, `volume-zone-closed`, `volume-status`, `type-moved`, `server-gone`.
  */
 export const admitDisks = async (context: Context, server: ServerRow, disks: Disk[], at: Place): Promise<Write[]> => {
   const writes: Write[] = []

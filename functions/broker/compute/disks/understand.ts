@@ -7,6 +7,7 @@ import {
   asAsked,
   DEFAULT_TYPE,
   typeByDefault,
+  typeOfImage,
   volumeTypeFor,
 } from '../../block-storage/volume-types.ts'
 import { withinAccounts } from '../../clouds/image-account.ts'
@@ -49,7 +50,7 @@ export const understandDisks = async (
       continue
     }
     const source = await sourceOf(context, wish, found)
-    const type = wish.volumeType === null ? null : await typeNamed(context, wish.volumeType, found)
+    const type = await typeSaid(context, wish, source, found)
     const typed = typeOf(wish, type ?? (isUsual(wish) ? byDefault : null), found)
     const made = { ...source, ...typed, sizeGib: sizeOf(wish, found) }
     disks.push({ made, options })
@@ -57,7 +58,7 @@ export const understandDisks = async (
   return disks
 }
 
-/** It is made of nothing that has a type, and named none: it has that of its project. */
+/** It is made of nothing that has a type, and named none: it has that of its image, or of its project. */
 const isUsual = ({ source, volumeType }: DiskWish): boolean =>
   volumeType === null && source?.kind !== 'volume' && source?.kind !== 'snapshot'
 
@@ -132,6 +133,18 @@ const typeOf = ({ source }: DiskWish, type: AskedType | null, found: Found): Typ
   if (type) return { volumeType: type.native, typeId: type.typeId, type }
   const snapshot = source?.kind === 'snapshot' ? snapshotOf(source.id, found) : null
   return { volumeType: snapshot?.volumeType ?? DEFAULT_TYPE, typeId: snapshot?.typeId ?? null, type: null }
+}
+
+/** By the user, else by the image. */
+const typeSaid = async (
+  context: Context,
+  { volumeType }: DiskWish,
+  { image }: Made,
+  found: Found,
+): Promise<AskedType | null> => {
+  if (volumeType !== null) return typeNamed(context, volumeType, found)
+  const type = await typeOfImage(context, image)
+  return type && asAsked(context, type)
 }
 
 const typeNamed = async (context: Context, named: string, { sources }: Found): Promise<AskedType> => {
