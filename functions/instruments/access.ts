@@ -2,7 +2,16 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Settings } from '../context.ts'
 
 /** Headers by which a program in front says that a request came from elsewhere. */
-const FORWARDED = ['Forwarded', 'X-Forwarded-For', 'X-Real-IP', 'Via']
+const FORWARDED = [
+  'Forwarded',
+  'X-Forwarded-For',
+  'X-Forwarded-Host',
+  'X-Forwarded-Proto',
+  'X-Real-IP',
+  'X-Client-IP',
+  'CF-Connecting-IP',
+  'Via',
+]
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|::ffff:127(\.\d{1,3}){3})$/i
 
 const digest = (text: string) => createHash('sha256').update(text).digest()

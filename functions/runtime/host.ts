@@ -140,17 +140,24 @@ export const settingsFrom = (
     againMs: secondsFrom(env, 'PLIMSOLL_HOMECOMING_AGAIN', 21_600),
   },
   costsKeptMs: daysFrom(env, 'PLIMSOLL_COSTS_DAYS', 400),
-  metrics: metricsFrom(env.PLIMSOLL_METRICS || 'off', env.PLIMSOLL_METRICS_TOKEN, runtime),
+  metrics: metricsFrom(env, runtime),
   runtime,
 })
 
 /** Short ones can be guessed, and nobody counts who tries. */
 const LEAST_TOKEN = 24
-const metricsFrom = (word: string, token: string | undefined, runtime: Settings['runtime']): Settings['metrics'] => {
+const metricsFrom = (env: Record<string, string | undefined>, runtime: Settings['runtime']): Settings['metrics'] => {
+  const { PLIMSOLL_METRICS: word = '', PLIMSOLL_METRICS_TOKEN: token } = env
+  if (!word) return 'off'
   if (word !== 'off' && word !== 'loopback' && word !== 'token')
     throw new BadSettings('PLIMSOLL_METRICS must be `off`, `loopback` or `token`.')
   if (word === 'loopback' && runtime === 'workers')
     throw new BadSettings('PLIMSOLL_METRICS: a Worker is on no machine of its own; `token` is for it.')
+  // Behind a proxy everybody is on this machine, and not each proxy says that it is one.
+  if (word === 'loopback' && (env.PLIMSOLL_PUBLIC_URL || env.PLIMSOLL_TRUSTED_PROXIES))
+    throw new BadSettings(
+      'PLIMSOLL_METRICS: where something stands in front, as PLIMSOLL_PUBLIC_URL or PLIMSOLL_TRUSTED_PROXIES say, it must be `token`.',
+    )
   if (word !== 'token') return word
   if (!token || !new RegExp(`^\\S{${LEAST_TOKEN},1024}$`).test(token))
     throw new BadSettings(`PLIMSOLL_METRICS_TOKEN must be ${LEAST_TOKEN} to 1024 characters without spaces.`)

@@ -56,7 +56,7 @@ test('or whoever is on the machine, as long as nothing stands in between', async
     expect((await nobody.from(address).get('/metrics')).status).toBe(200)
   for (const address of ['192.0.2.1', '::ffff:192.0.2.1', '2001:db8::1', '127.0.0.1.example.org'])
     expect((await nobody.from(address).get('/metrics')).status).toBe(404)
-  for (const header of ['Forwarded', 'X-Forwarded-For', 'X-Real-IP', 'Via'])
+  for (const header of ['Forwarded', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Real-IP', 'CF-Connecting-IP', 'Via'])
     expect((await nobody.from('127.0.0.1').get('/metrics', { [header]: '127.0.0.1' })).status).toBe(404)
 })
 
@@ -166,6 +166,8 @@ test('settings that would let anybody read are refused', () => {
   expect(read({ PLIMSOLL_METRICS: 'token' })).toThrow('PLIMSOLL_METRICS_TOKEN')
   expect(read({ PLIMSOLL_METRICS: 'token', PLIMSOLL_METRICS_TOKEN: 'short' })).toThrow('24')
   expect(read({ PLIMSOLL_METRICS: 'loopback' }, 'workers')).toThrow('token')
+  for (const front of [{ PLIMSOLL_PUBLIC_URL: 'https://cloud.test' }, { PLIMSOLL_TRUSTED_PROXIES: '10.0.0.0/8' }])
+    expect(read({ PLIMSOLL_METRICS: 'loopback', ...front })).toThrow('`token`')
 })
 
 test.runIf(runtime === 'node')('the size of the database is told', async () => {

@@ -178,39 +178,72 @@ test('a stranger joins a trace, and does not say whether it is sent; a setting l
   expect(await asked({}, `01-${CALLER.traceId}-${CALLER.spanId}-01-more`)).toEqual([true])
 })
 
+/** A broker whose requests to webhooks and to AWS, which permits and has nothing, are heard. */
+const overheard = async (env: Record<string, string> = {}) => {
+  const all = collector(env)
+  const webhooks: { type: string; traceparent: string | null }[] = []
+  const calls: Headers[] = []
+  const plimsoll = await startPlimsoll({
+    instruments: all.instruments,
+    settings: { webhookHosts: ['hooks.test'] },
+    fetch: async (to, init) => {
+      const headers = new Headers(init?.headers)
+      if (!String(to).includes('hooks.test')) {
+        calls.push(headers)
+        return new Response('<Response/>', { headers: { 'content-type': 'text/xml' } })
+      }
+      const { type, data } = JSON.parse(String(init?.body))
+      webhooks.push({ type: `${type} ${data.before ?? ''}`.trim(), traceparent: headers.get('traceparent') })
+      return new Response(null, { status: 204 })
+    },
+  })
+  const credentials = { access_key_id: 'AKIDEXAMPLE', secret_access_key: 'not-a-real-key' }
+  const cloud = { name: 'aws', type: 'aws', region: 'us-east-1', credentials }
+  expect((await plimsoll.as('admin').post('/broker/v1/clouds', { cloud })).status).toBe(201)
+  const webhook = { name: 'hook', url: 'https://hooks.test/in', types: ['server.status'] }
+  expect((await plimsoll.as('demo').post('/broker/v1/webhooks', { webhook })).status).toBe(201)
+  await plimsoll.runDeferred()
+  calls.splice(0)
+  return { ...all, plimsoll, webhooks, calls }
+}
+
 test('what is not sent is in no row, and clouds and webhooks hear of no trace', async () => {
-  const { instruments, flush, spans } = collector({ OTEL_TRACES_SAMPLER: 'always_off' })
-  const plimsoll = await startPlimsoll({ instruments })
+  const { plimsoll, flush, spans, webhooks, calls } = await overheard({ OTEL_TRACES_SAMPLER: 'always_off' })
   const demo = plimsoll.as('demo').with({ traceparent: traceparent() })
   await demo.post('/compute/v2.1/servers', await wish(demo))
   expect(await plimsoll.db.all(sql`select kind from bindings where trace is not null`)).toEqual([])
   await plimsoll.settle()
+  await plimsoll.as('admin').with({ traceparent: traceparent() }).post('/broker/v1/clouds/aws/check')
   await flush()
   expect(spans).toEqual([])
+  expect(webhooks.length).toBeGreaterThan(0)
+  expect(calls.length).toBeGreaterThan(0)
+  expect(webhooks.filter((each) => each.traceparent !== null)).toEqual([])
+  expect(calls.filter((each) => each.has('traceparent'))).toEqual([])
+})
+
+test('a cloud hears of the trace that it is called in, beside what the signature is of', async () => {
+  const { plimsoll, flush, spans, calls } = await overheard()
+  await plimsoll.as('admin').with({ traceparent: traceparent() }).post('/broker/v1/clouds/aws/check')
+  await flush()
+  expect(calls.length).toBeGreaterThan(0)
+  const called = spans.filter(({ name }) => name.startsWith('cloud ')).map(({ spanId }) => spanId)
+  for (const headers of calls) {
+    const [, traceId, spanId] = headers.get('traceparent')!.split('-')
+    expect(traceId).toBe(CALLER.traceId)
+    expect(called).toContain(spanId)
+    const [, signed] = /SignedHeaders=([^,]+)/.exec(headers.get('authorization')!)!
+    expect(signed).toContain('x-amz-date')
+    expect(signed).not.toContain('traceparent')
+  }
 })
 
 test('a webhook hears of the trace of what it is told', async () => {
-  const { instruments, flush, spans } = collector()
-  const heard: { type: string; traceparent: string | null }[] = []
-  const plimsoll = await startPlimsoll({
-    instruments,
-    settings: { webhookHosts: ['hooks.test'] },
-    fetch: async (_, init) => {
-      const { type, data } = JSON.parse(String(init?.body))
-      heard.push({
-        type: `${type} ${data.before ?? ''}`.trim(),
-        traceparent: new Headers(init?.headers).get('traceparent'),
-      })
-      return new Response(null, { status: 204 })
-    },
-  })
-  const demo = plimsoll.as('demo')
-  const webhook = { name: 'hook', url: 'https://hooks.test/in', types: ['server.status'] }
-  expect((await demo.post('/broker/v1/webhooks', { webhook })).status).toBe(201)
-  await createServer(plimsoll, demo.with({ traceparent: traceparent() }))
+  const { plimsoll, flush, spans, webhooks } = await overheard()
+  await createServer(plimsoll, plimsoll.as('demo').with({ traceparent: traceparent() }))
   await plimsoll.settle()
   await flush()
-  const active = heard.find(({ type }) => type === 'server.status BUILD')
+  const active = webhooks.find(({ type }) => type === 'server.status BUILD')
   expect(active?.traceparent).toMatch(new RegExp(`^00-${CALLER.traceId}-[0-9a-f]{16}-01$`))
   const [span] = spans.filter(({ spanId }) => active?.traceparent?.includes(spanId))
   expect(span).toMatchObject({ name: 'webhook server.status', kind: 3, traceId: CALLER.traceId })
