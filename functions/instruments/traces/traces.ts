@@ -14,6 +14,7 @@ import {
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { type Sampler, SamplingDecision, TracerProvider } from '@opentelemetry/sdk-trace'
 import { CloudError } from '../../../adapters/errors.ts'
+import { Refused } from '../../broker/line/refused.ts'
 import type { Arrival, Instruments } from '../told.ts'
 import { Outbox, type Outside } from './outbox.ts'
 import type { TraceSettings } from './settings.ts'
@@ -195,6 +196,8 @@ const tellRequest = (
 
 /** The code alone: what is said of an error may have names in it. */
 const failed = (span: Span, error: unknown): void => {
+  // Another one was before it: that happens, and says nothing of the work.
+  if (error instanceof Refused) return void span.setAttribute('error.type', 'refused')
   const type = error instanceof CloudError ? error.code : error instanceof Error ? error.name : 'error'
   span.setAttribute('error.type', type).setStatus({ code: SpanStatusCode.ERROR })
 }
