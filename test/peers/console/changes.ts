@@ -83,6 +83,11 @@ export const changes = async ({ browser, broker, demo, folder, step }: Story): P
   await step('an image is taken of it, and it is paused and goes on', async () => {
     await through('Take an image', 'Take it', () => dialog.getByLabel('Name of the image').fill('golden'))
     assert.equal((await demo.must('GET', '/image/v2/images?name=golden')).images.length, 1)
+    // While it is taken the server is ACTIVE too, and is not paused.
+    await patiently(async () => {
+      const { server } = await demo.must('GET', `/compute/v2.1/servers/${id}`)
+      assert.equal(server['OS-EXT-STS:task_state'], null)
+    }, 20_000)
     await page.getByText('ACTIVE', { exact: true }).waitFor()
     await through('Pause', 'Pause')
     await page.getByText('PAUSED', { exact: true }).waitFor()
@@ -94,6 +99,17 @@ export const changes = async ({ browser, broker, demo, folder, step }: Story): P
     await page.getByText('10.0.0.').first().waitFor()
     await through('Plug into a network', 'Plug in', () => choose('Network', /^net1/))
     await page.getByRole('region', { name: 'Ports of the server' }).locator('tbody tr').nth(1).waitFor()
+    const { network_id } = (await demo.must('GET', `/network/v2.0/ports?device_id=${id}`)).ports[0]
+    for (const port of [
+      { name: 'free', network_id },
+      { name: 'elsewhere', network_id, device_id: 'somewhere' },
+    ])
+      await demo.must('POST', '/network/v2.0/ports', { port })
+    await through('Plug in a port', 'Plug in', async () => {
+      await choose('Port', /^free · 10\.0\.0\./)
+      assert.equal(await dialog.locator('option', { hasText: 'elsewhere' }).count(), 0)
+    })
+    await page.getByRole('region', { name: 'Ports of the server' }).locator('tbody tr').nth(2).waitFor()
     const made = { volume: { name: 'beside', size: 1 } }
     const { volume } = await demo.must('POST', `/volume/v3/${demo.projectId}/volumes`, made)
     const isThere = async () => {

@@ -14,6 +14,12 @@ interface Story {
   step(title: string, run: () => Promise<unknown>): Promise<void>
 }
 
+type Body = Awaited<ReturnType<Api['must']>>
+
+/** What an answer says, but for when it was said. */
+const saidIn = (body: Body): unknown =>
+  JSON.parse(JSON.stringify(body, (key, value) => (['as_of', 'created_at'].includes(key) ? undefined : value)))
+
 /** What is said of clouds, projects and webhooks by forms: what was typed is what the API was told. */
 export const editors = async ({ browser, broker, admin, demo, folder, step }: Story): Promise<void> => {
   const window = await openWindow(browser, broker.url)
@@ -25,6 +31,39 @@ export const editors = async ({ browser, broker, admin, demo, folder, step }: St
     await dialog.getByRole('button', { name: verb, exact: true }).click()
     await dialog.waitFor({ state: 'detached' })
   }
+  const policyCard = main.locator('section', { has: page.getByRole('heading', { name: 'Policy' }) })
+  const ofDemo = `/broker/v1/projects/${demo.projectId}/policy`
+  /** Each form that writes a whole: how it opens, where that is, and how somebody else changes it, the first time or the next. */
+  const wholes = [
+    {
+      at: '/#/clouds?part=prices',
+      open: () => page.getByRole('button', { name: 'Change the currencies' }).click(),
+      path: '/broker/v1/rates',
+      other: ({ rates }: Body, rate: number) => ({ rates: { ...rates, of: { ...rates.of, SEK: { rate } } } }),
+    },
+    {
+      at: '/#/clouds?part=prices',
+      open: () => page.getByRole('button', { name: 'Change the prices of sandbox' }).click(),
+      path: '/broker/v1/clouds/sandbox/prices',
+      other: ({ prices: { currency, parts } }: Body, rate: number) => ({
+        prices: { currency, parts, sizes: { noon: String(rate) } },
+      }),
+    },
+    {
+      at: `/#/identity/projects/${demo.projectId}`,
+      open: () => policyCard.getByRole('button').first().click(),
+      path: `${ofDemo}?own=true`,
+      other: ({ policy }: Body, hysteresis: number) => ({ policy: { ...policy, hysteresis } }),
+    },
+    {
+      at: '/#/identity?part=defaults',
+      open: () => page.getByRole('button', { name: 'Change the template' }).click(),
+      path: '/broker/v1/domains/default/project-template',
+      other: ({ project_template: { clouds, quotas, policy } }: Body, rate: number) => ({
+        project_template: { clouds, quotas, policy, most_projects: rate * 100 },
+      }),
+    },
+  ]
   await page.goto('/')
   await logIn(window, 'admin', broker.passwords.admin)
 
@@ -34,6 +73,9 @@ export const editors = async ({ browser, broker, admin, demo, folder, step }: St
     const counted = dialog.getByLabel('Counted in')
     if (!(await counted.inputValue())) await counted.fill('USD')
     const currency = await counted.inputValue()
+    await dialog.getByLabel('What others are worth in it').fill('CHF 1.25')
+    await dialog.getByRole('button', { name: 'Say so' }).click()
+    await dialog.getByRole('alert').getByText('No name = value: CHF 1.25').waitFor()
     await dialog.getByLabel('What others are worth in it').fill('CHF = 1.25')
     await done('Say so')
     await main.getByText(`1 CHF is 1.25 ${currency}`).waitFor()
@@ -66,6 +108,16 @@ export const editors = async ({ browser, broker, admin, demo, folder, step }: St
     const { policy } = await admin.must('GET', `/broker/v1/projects/${demo.projectId}/policy?own=true`)
     assert.equal(Number(policy.budget.amount), 250)
     assert.deepEqual({ ...policy, budget: undefined }, { ...before, budget: undefined })
+    // Each amount stays in the currency in which it was said.
+    const said = { budget: { amount: '250', currency: 'USD' }, max_hourly_cost: { amount: '2', currency: 'CHF' } }
+    await admin.must('PUT', ofDemo, { policy: { ...before, ...said } })
+    await policyCard.getByRole('button').first().click()
+    await dialog.getByLabel('Budget, USD').waitFor()
+    await dialog.getByLabel('An hour at most, CHF').fill('3')
+    await done('Say so')
+    const { policy: now } = await admin.must('GET', `${ofDemo}?own=true`)
+    assert.deepEqual([now.budget.currency, now.max_hourly_cost], ['USD', { amount: '3', currency: 'CHF' }])
+    await admin.must('PUT', ofDemo, { policy: { ...before, budget: said.budget } })
     await page.getByRole('button', { name: 'Change sandbox' }).click()
     await accessible(window)
     await dialog.getByRole('button', { name: 'Cancel' }).click()
@@ -85,6 +137,38 @@ export const editors = async ({ browser, broker, admin, demo, folder, step }: St
       clouds.map(({ cloud }: { cloud: string }) => cloud),
       ['sandbox'],
     )
+  })
+  await step('a form begins with what is said by now, and overwrites nobody who said something since', async () => {
+    for (const { at, open, path, other } of wholes) {
+      await page.goto(at)
+      const write = async (rate: number) => {
+        const body = other(await admin.must('GET', path), rate)
+        await admin.must('PUT', path.replace('?own=true', ''), body)
+        return admin.must('GET', path)
+      }
+      // The page was told before.
+      await main
+        .getByRole('button', { name: /^Change/ })
+        .first()
+        .waitFor()
+      const first = await write(0.25)
+      await open()
+      await dialog.getByRole('button', { name: 'Say so' }).click()
+      await dialog.waitFor({ state: 'detached' })
+      assert.deepEqual(saidIn(await admin.must('GET', path)), saidIn(first))
+      await open()
+      await dialog.getByRole('button', { name: 'Say so' }).waitFor()
+      const second = await write(0.5)
+      assert.notDeepEqual(saidIn(second), saidIn(first))
+      await dialog.getByRole('button', { name: 'Say so' }).click()
+      await dialog
+        .getByRole('alert')
+        .getByText(/^Somebody else said something of it meanwhile/)
+        .waitFor()
+      assert.deepEqual(await admin.must('GET', path), second)
+      await dialog.getByRole('button', { name: 'Cancel' }).click()
+      await dialog.waitFor({ state: 'detached' })
+    }
     await page.getByRole('button', { name: 'End the template' }).click()
     await done('End')
     await page.getByRole('button', { name: 'Make a template' }).waitFor()
