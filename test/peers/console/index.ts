@@ -10,7 +10,7 @@ import { changes } from './changes.ts'
 import { editors, ofMembers } from './editors.ts'
 import { everyPage } from './every.ts'
 import { byKeyboard } from './keyboard.ts'
-import { leaving, undrawable, windows } from './leaving.ts'
+import { leaving, leavingAtOnce, undrawable, windows } from './leaving.ts'
 import { many } from './many.ts'
 import { byMouse, logIn } from './mouse.ts'
 import { ofProject } from './project.ts'
@@ -105,6 +105,7 @@ const onRuntime = (report: Report, runtime: Runtime, pictures: boolean, only?: R
         )
       })
       await step('who logs out in one tab is out in all, and is told where he is not', () => leaving(browser, broker))
+      await step('who leaves the page as he logs out is out as well', () => leavingAtOnce(browser, broker))
       await step('a page that cannot be drawn says why, and the next one is drawn', () => undrawable(browser, broker))
       await step('a window stays until it is done, and until it is answered', () => windows(browser, broker))
       await step('who logs out is out, here and at the broker', async () => {

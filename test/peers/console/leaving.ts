@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Browser, Page } from 'playwright-core'
 import type { Broker } from '../support/broker.ts'
+import { patiently } from '../support/patiently.ts'
 import { accessible, openWindow } from './browser.ts'
 import { logIn } from './mouse.ts'
 
@@ -28,9 +29,35 @@ export const leaving = async (browser: Browser, broker: Broker): Promise<void> =
   await page.getByRole('alert').waitFor({ state: 'detached' })
   await other.reload()
   await other.getByLabel('User name').waitFor()
-  const { status } = await fetch(`${broker.url}/compute/v2.1/servers`, { headers: { 'X-Auth-Token': token } })
-  assert.equal(status, 401, 'the token is over')
+  assert.equal(await statusOf(broker, token), 401, 'the token is over')
   await context.close()
+}
+
+/** Is out where the page is left in the moment of it, with nobody there to hear the answer. */
+export const leavingAtOnce = async (browser: Browser, broker: Broker): Promise<void> => {
+  const window = await openWindow(browser, broker.url)
+  const { page, context } = window
+  await page.goto('/')
+  await logIn(window, 'demo', broker.passwords.demo)
+  await page.goto('/#/servers')
+  const token = await tokenOf(page)
+  assert.equal(await statusOf(broker, token), 200)
+  await page.getByRole('button', { name: 'Log out' }).waitFor()
+  // In one breath: by the next one the page is gone.
+  const button = `[...document.querySelectorAll('button')].find((each) => each.textContent === 'Log out')`
+  await page.evaluate(`${button}.click(); location.href = '/livez'`)
+  await page.waitForURL('**/livez')
+  await patiently(async () => assert.equal(await statusOf(broker, token), 401, 'the token is over'), 10_000)
+  await page.goto('/')
+  await page.getByLabel('User name').waitFor()
+  assert.deepEqual(await context.cookies(`${broker.url}/broker/v1/session`), [])
+  await context.close()
+}
+
+/** What the broker says at once to a read by a token. */
+const statusOf = async (broker: Broker, token: string): Promise<number> => {
+  const { status } = await fetch(`${broker.url}/compute/v2.1/servers`, { headers: { 'X-Auth-Token': token } })
+  return status
 }
 
 /** The token by which a page asks. */
