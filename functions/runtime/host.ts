@@ -147,7 +147,8 @@ export const settingsFrom = (
 /** Short ones can be guessed, and nobody counts who tries. */
 const LEAST_TOKEN = 24
 const metricsFrom = (env: Record<string, string | undefined>, runtime: Settings['runtime']): Settings['metrics'] => {
-  const { PLIMSOLL_METRICS: word = '', PLIMSOLL_METRICS_TOKEN: token } = env
+  const word = env.PLIMSOLL_METRICS ?? ''
+  const token = env.PLIMSOLL_METRICS_TOKEN
   if (!word) return 'off'
   if (word !== 'off' && word !== 'loopback' && word !== 'token')
     throw new BadSettings('PLIMSOLL_METRICS must be `off`, `loopback` or `token`.')
