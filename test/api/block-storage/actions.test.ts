@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { plantFaults, remembered } from '../../../adapters/sandbox/backdoor.ts'
 import { createVolume } from '../../support/builders.ts'
@@ -202,6 +203,22 @@ describe('the type of a volume', () => {
     expect(await retyped(id, 'standard')).toBe(202)
     await plimsoll.settle()
     expect(await stateOf(id)).toEqual(['available', 'standard'])
+  })
+
+  it('is not one that costs more than its project may spend', async () => {
+    const id = await created({ size: 10 })
+    const price = (type: string, amount: number) =>
+      sql`insert into part_prices (cloud_id, what, type, amount, currency, as_of, source)
+        values (${plimsoll.cloudId('sandbox')}, 'disk', ${type}, ${amount}, 'USD', 0, 'cloud')`
+    await plimsoll.db.run(price('', 10))
+    await plimsoll.db.run(price('fast', 1_000))
+    const cap = { max_hourly_cost: { micros: 5_000, currency: 'USD' } }
+    await plimsoll.db.run(
+      sql`update projects set policy = ${JSON.stringify(cap)} where id = ${plimsoll.projectId('demo')}`,
+    )
+    expect(await retyped(id, 'fast')).toEqual([403, expect.stringContaining('A volume of 10 GiB costs')])
+    expect(await stateOf(id)).toEqual(['available', 'default'])
+    expect(await retyped(id, 'standard')).toBe(202)
   })
 
   it('changes, as its size does, by what they were when it was reckoned', async () => {
