@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { standingOf } from '../../../../functions/broker/clouds/standing.ts'
 import { runCron } from '../../../../functions/cron.ts'
-import { createServer } from '../../../support/builders.ts'
+import { imageNamed } from '../../../support/builders.ts'
 import { startPlimsoll } from '../../../support/harness.ts'
 
 const HEALTH = '/broker/v1/health'
@@ -43,7 +43,10 @@ test('at three in the morning it says what is wrong, in sentences', async () => 
     credentials: { access_key_id: 'AKIA', secret_access_key: 's' },
   }
   expect((await admin.post('/broker/v1/clouds', { cloud })).status).toBe(201)
-  await expect(createServer(plimsoll, plimsoll.as('demo'))).rejects.toThrow('not settled')
+  const demo = plimsoll.as('demo')
+  const server = { name: 's', flavorRef: '1', imageRef: await imageNamed(demo), networks: 'none' }
+  await demo.with({ 'OpenStack-API-Version': 'compute 2.96' }).post('/compute/v2.1/servers', { server })
+  await expect(plimsoll.settle({ rounds: 20 })).rejects.toThrow('not settled')
   const silent = { name: 'silent', type: 'sandbox', options: { faults: [{ method: '*', fault: 'ambiguous_before' }] } }
   expect((await admin.post('/broker/v1/clouds', { cloud: silent })).status).toBe(201)
   for (let i = 0; i < 5; i++) await admin.post('/broker/v1/clouds/silent/check')
