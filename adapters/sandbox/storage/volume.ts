@@ -58,7 +58,9 @@ export const volumes = (engine: Engine): Realm<VolumeSpec, VolumeSeen> => {
       if (!settings.volume_types.includes(type)) throw refusal('InvalidValue', `The cloud has no volume type ${type}.`)
       await room.take(spec.zone, state.key('volume', entity.id), [0, 0, spec.sizeGiB])
       const { name, sizeGiB } = spec
-      return { ...entity, name, type, spec: { ...entity.spec, name, sizeGiB, type: spec.type } }
+      // What is told its own type has not changed.
+      const asked = type === entity.type ? entity.spec.type : type
+      return { ...entity, name, type, spec: { ...entity.spec, name, sizeGiB, type: asked } }
     },
   })
 }
