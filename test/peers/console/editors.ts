@@ -51,7 +51,7 @@ export const editors = async ({ browser, broker, admin, demo, folder, step }: St
     },
     {
       at: `/#/identity/projects/${demo.projectId}`,
-      open: () => policyCard.getByRole('button').first().click(),
+      open: () => policyCard.getByRole('button', { name: 'Change', exact: true }).click(),
       path: `${ofDemo}?own=true`,
       other: ({ policy }: Body, hysteresis: number) => ({ policy: { ...policy, hysteresis } }),
     },
@@ -94,11 +94,7 @@ export const editors = async ({ browser, broker, admin, demo, folder, step }: St
     await page.goto(`/#/identity/projects/${demo.projectId}`)
     await main.getByRole('heading', { name: 'Policy' }).waitFor()
     const before = (await admin.must('GET', `/broker/v1/projects/${demo.projectId}/policy?own=true`)).policy
-    await main
-      .locator('section', { has: page.getByRole('heading', { name: 'Policy' }) })
-      .getByRole('button')
-      .first()
-      .click()
+    await policyCard.getByRole('button', { name: 'Change', exact: true }).click()
     await dialog.getByLabel('Budget a month').selectOption('some')
     await dialog.getByLabel(/^Budget, /).fill('250')
     await dialog.getByText('More', { exact: true }).click()
@@ -111,7 +107,7 @@ export const editors = async ({ browser, broker, admin, demo, folder, step }: St
     // Each amount stays in the currency in which it was said.
     const said = { budget: { amount: '250', currency: 'USD' }, max_hourly_cost: { amount: '2', currency: 'CHF' } }
     await admin.must('PUT', ofDemo, { policy: { ...before, ...said } })
-    await policyCard.getByRole('button').first().click()
+    await policyCard.getByRole('button', { name: 'Change', exact: true }).click()
     await dialog.getByLabel('Budget, USD').waitFor()
     await dialog.getByLabel('An hour at most, CHF').fill('3')
     await done('Say so')
