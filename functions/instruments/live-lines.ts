@@ -1,5 +1,5 @@
 import { type Glance, type Glimpse, glanceAt } from '../../db/queries/line/glance.ts'
-import { markOf } from '../broker/compute/place/marks.ts'
+import { loadOf, markOf } from '../broker/compute/place/marks.ts'
 import type { Host } from '../context.ts'
 
 /** How often it is looked, in milliseconds. */
@@ -17,12 +17,11 @@ export interface Screen {
 const percent = (share: number): string => `${Math.round(share * 100)} %`
 
 const cloudWords = (cloud: Glimpse, mark: number | null, now: number): string => {
-  const { name, enabled, closedUntil, roomVcpus, roomRamMib, takenVcpus, takenRamMib } = cloud
+  const { name, enabled, closedUntil, takenVcpus } = cloud
   if (!enabled) return `${name} off`
   if (closedUntil > now) return `${name} does not answer`
-  const shares = [roomVcpus ? takenVcpus / roomVcpus : [], roomRamMib ? takenRamMib / roomRamMib : []].flat()
-  if (!shares.length) return `${name} ${takenVcpus} vCPUs`
-  const load = Math.max(...shares)
+  const load = loadOf(cloud)
+  if (load === null) return `${name} ${takenVcpus} vCPUs`
   return `${name} ${percent(load)}${mark === null ? '' : ` ${load > mark ? 'past its mark of' : 'of'} ${percent(mark)}`}`
 }
 

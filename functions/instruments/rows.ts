@@ -1,7 +1,7 @@
 import { type Load, loadsOf } from '../../db/queries/clouds/loads.ts'
 import type { CloudFigures, SweepFigures } from '../../db/queries/line/figures.ts'
 import { type Standing, standingOf } from '../broker/clouds/standing.ts'
-import { markOf } from '../broker/compute/place/marks.ts'
+import { loadOf, markOf } from '../broker/compute/place/marks.ts'
 import type { Host } from '../context.ts'
 import type { RowMetric } from './metrics.ts'
 
@@ -53,13 +53,12 @@ const sweepSamples = (cloud: string, sweep: SweepFigures, age: Age): Sample[] =>
 const loadSamples = (load: Load, mark: number | null, currency: string | null): Sample[] => {
   const labels = { cloud: load.name }
   const { roomVcpus, roomRamMib, takenVcpus, takenRamMib } = load
-  const shares = [roomVcpus ? takenVcpus / roomVcpus : [], roomRamMib ? takenRamMib / roomRamMib : []].flat()
   return [
     ...some('plimsoll_cloud_room_vcpus', labels, roomVcpus),
     ...some('plimsoll_cloud_taken_vcpus', labels, takenVcpus),
     ...some('plimsoll_cloud_room_memory_bytes', labels, roomRamMib === null ? null : roomRamMib * MIB),
     ...some('plimsoll_cloud_taken_memory_bytes', labels, takenRamMib * MIB),
-    ...some('plimsoll_cloud_load_ratio', labels, shares.length ? Math.max(...shares) : null),
+    ...some('plimsoll_cloud_load_ratio', labels, loadOf(load)),
     ...some('plimsoll_cloud_mark_ratio', labels, mark),
     ...(currency === null ? [] : some('plimsoll_cloud_cost_per_hour', { ...labels, currency }, load.hourly / MICROS)),
   ]

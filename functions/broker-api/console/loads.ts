@@ -1,7 +1,7 @@
 import { type Load, loadsOf } from '../../../db/queries/clouds/loads.ts'
 import type { Policy } from '../../../db/schema/index.ts'
 import { homeIn, inChain } from '../../broker/clouds/policy.ts'
-import { markOf } from '../../broker/compute/place/marks.ts'
+import { loadOf, markOf } from '../../broker/compute/place/marks.ts'
 import { amountOf } from '../../broker/line/amounts.ts'
 import type { Context } from '../../context.ts'
 import { type Operation, operation } from '../../http/operation.ts'
@@ -10,11 +10,7 @@ import { iso } from '../lookup.ts'
 const amountIn = (vcpus: number | null, ramMib: number | null) =>
   vcpus === null || ramMib === null ? null : { vcpus, ram_mib: ramMib }
 
-/** The larger of the two shares that are taken, in whole hundredths; null: nobody says how much room there is. */
-const shareOf = (taken: [number, number], room: [number | null, number | null]): number | null => {
-  const shares = taken.flatMap((held, i) => (room[i] ? [held / room[i]!] : []))
-  return shares.length ? Math.round(Math.max(...shares) * 100) / 100 : null
-}
+const inHundredths = (share: number | null): number | null => (share === null ? null : Math.round(share * 100) / 100)
 
 const statusOf = ({ enabled, breakerOpenUntil, seenAt }: Load, now: number): string =>
   !enabled ? 'disabled' : breakerOpenUntil > now ? 'unreachable' : seenAt === null ? 'new' : 'available'
@@ -33,12 +29,14 @@ const view = ({ now, caller }: Context, load: Load, policy: Policy, currency: st
     placing_reason: load.placingReason,
     mark: markOf(policy, load),
     past_mark: load.passed === 1,
-    load: shareOf([takenVcpus, takenRamMib], [roomVcpus, roomRamMib]),
+    load: inHundredths(loadOf(load)),
     project: {
       servers: load.ownServers,
       ...{ vcpus: ownVcpus, ram_mib: ownRamMib },
       room: amountIn(ownRoomVcpus, ownRoomRamMib),
-      load: shareOf([ownVcpus, ownRamMib], [ownRoomVcpus, ownRoomRamMib]),
+      load: inHundredths(
+        loadOf({ roomVcpus: ownRoomVcpus, roomRamMib: ownRoomRamMib, takenVcpus: ownVcpus, takenRamMib: ownRamMib }),
+      ),
     },
     hourly: { amount: amountOf(load.hourly), currency },
     seen_at: iso(load.seenAt),

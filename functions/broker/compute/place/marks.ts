@@ -31,6 +31,17 @@ export const markOf = (
   { name, cloudMark }: Pick<Filled, 'name' | 'cloudMark'>,
 ): number | null => (Object.hasOwn(marks, name) ? marks[name]! : cloudMark)
 
+/** The larger of the two shares of a room that are taken; null: nobody says how much room there is. */
+export const loadOf = ({
+  roomVcpus,
+  roomRamMib,
+  takenVcpus,
+  takenRamMib,
+}: Pick<Fill, 'roomVcpus' | 'roomRamMib' | 'takenVcpus' | 'takenRamMib'>): number | null => {
+  const shares = [roomVcpus ? takenVcpus / roomVcpus : [], roomRamMib ? takenRamMib / roomRamMib : []].flat()
+  return shares.length ? Math.max(...shares) : null
+}
+
 /** Below its mark by so much a home that was passed by is home again: at the latest when it is empty. */
 const bandOf = ({ hysteresis }: Pick<Policy, 'hysteresis'>, mark: number): number => Math.min(hysteresis, mark)
 
