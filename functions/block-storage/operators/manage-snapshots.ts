@@ -6,13 +6,13 @@ import { withoutKey } from '../../broker/line/commit.ts'
 import { badRequest, notImplemented } from '../../http/fault.ts'
 import { type Input, type Operation, operation } from '../../http/operation.ts'
 import { invalidInput, noVolume } from '../refusals.ts'
-import { label, metadata, text, uuid } from '../shapes.ts'
+import { label, metadata, uuid } from '../shapes.ts'
 import { fullView } from '../snapshots.ts'
-import { placeOf } from './manage.ts'
+import { nativeIdIn, placeOf, reference } from './manage.ts'
 
 const fields = {
   volume_id: uuid,
-  ref: z.strictObject({ 'source-id': text().min(1).optional(), 'source-name': text().min(1).optional() }),
+  ref: reference,
   name: label,
   description: label,
   metadata: metadata.nullish(),
@@ -23,8 +23,7 @@ const manageBody = z.strictObject({ snapshot: z.strictObject(fields) }) as unkno
 const manage = async (input: Input<Manage>) => {
   const { context, body } = input
   const { volume_id, ref, name, description, metadata: items } = body.snapshot
-  const nativeId = ref['source-id'] ?? ref['source-name']
-  if (nativeId === undefined) throw badRequest('Reference must contain source-id or source-name element.')
+  const nativeId = nativeIdIn(ref)
   const volume = await volumeFor(context, volume_id)
   if (!volume) throw noVolume(volume_id)
   const { snapshot, why } = await manageSnapshot(withoutKey(context), volume, nativeId)

@@ -18,9 +18,21 @@ export const placeOf = async ({ context }: Pick<Input, 'context'>, host: string)
   return { row, zone }
 }
 
+/** What is to be managed, by its id on its cloud: both names stand for that. */
+export const reference = z.strictObject({
+  'source-id': text().min(1).optional(),
+  'source-name': text().min(1).optional(),
+})
+/** The id in a reference, or 400. */
+export const nativeIdIn = (ref: z.infer<typeof reference>): string => {
+  const nativeId = ref['source-id'] ?? ref['source-name']
+  if (nativeId === undefined) throw badRequest('Reference must contain source-id or source-name element.')
+  return nativeId
+}
+
 const fields = {
   host: text().min(1),
-  ref: z.strictObject({ 'source-id': text().min(1).optional(), 'source-name': text().min(1).optional() }),
+  ref: reference,
   name: label,
   description: label,
   volume_type: text().nullish(),
@@ -34,8 +46,7 @@ const manageBody = z.strictObject({ volume: z.strictObject(fields) }) as unknown
 const manage = async (input: Input<Manage>) => {
   const { context, body } = input
   const { host, ref, name, description, metadata: items, bootable } = body.volume
-  const nativeId = ref['source-id'] ?? ref['source-name']
-  if (nativeId === undefined) throw badRequest('Reference must contain source-id or source-name element.')
+  const nativeId = nativeIdIn(ref)
   const { row } = await placeOf(input, host)
   const wish = { projectId: projectOf(context), nativeIds: [nativeId], newOf: 'volume' as const, tag: true }
   const { adopted, refused } = await adopt(withoutKey(context), row, wish)
